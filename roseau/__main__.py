@@ -1,0 +1,5 @@
+"""`python -m roseau` is the `roseau` command."""
+
+from roseau.cli.main import main
+
+main()
