@@ -1,0 +1,88 @@
+"""Blobs: files named by the SHA-256 of their bytes, in a folder. Written whole or not at all."""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from roseau.kernel.errors import Unavailable
+
+_NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}\Z")
+
+
+class FolderBlobs:
+    """Blobs in a local folder, two levels deep: `ab/cd/abcd….jpg`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.incoming = folder / "incoming"
+        self.incoming.mkdir(parents=True, exist_ok=True)
+
+    def path_of(self, name: str) -> Path:
+        """Where the blob lies. Raises ValueError for anything that is not the name of a blob."""
+        if not _NAME.match(name):
+            raise ValueError(f"not the name of a blob: {name!r}")
+        return self.folder / name[:2] / name[2:4] / name
+
+    def put_file(self, source: Path, extension: str) -> str:
+        """Take a file over; it is on disk under its name when this returns, and `source` is gone."""
+        digest = hash_file(source)
+        name = f"{digest}.{extension}"
+        target = self.path_of(name)
+        try:
+            if target.exists():
+                source.unlink()
+                return name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with source.open("rb") as handle:
+                os.fsync(handle.fileno())
+            # A file made elsewhere may lie on another file system, where it cannot simply be renamed.
+            waiting = self.incoming / secrets.token_hex(16)
+            shutil.move(source, waiting)
+            waiting.chmod(0o644)
+            waiting.replace(target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise Unavailable(
+                "This server cannot save files at the moment. Try again in a minute."
+            ) from error
+        return name
+
+    def put_bytes(self, data: bytes, extension: str) -> str:
+        """The same for bytes in memory."""
+        waiting = self.incoming / secrets.token_hex(16)
+        try:
+            waiting.write_bytes(data)
+        except OSError as error:
+            waiting.unlink(missing_ok=True)
+            raise Unavailable(
+                "This server cannot save files at the moment. Try again in a minute."
+            ) from error
+        return self.put_file(waiting, extension)
+
+    def names(self) -> Iterator[str]:
+        """The name of every blob."""
+        for path in sorted(self.folder.glob("??/??/*")):
+            if _NAME.match(path.name):
+                yield path.name
+
+    def remove(self, name: str) -> None:
+        """Delete the blob; nothing happens when it is not there."""
+        self.path_of(name).unlink(missing_ok=True)
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,137 @@
+"""PostgreSQL, through psycopg: each read and write runs in a thread with a connection of the pool."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from roseau.kernel.errors import Unavailable
+from roseau.storage.database import Caches, Transaction
+from roseau.storage.statements import DialectName, Row, Statement
+
+T = TypeVar("T")
+
+CONNECTIONS = 8
+TRIES = 3
+#: Readers of the log must see numbers in order. Whoever appends holds this lock until the commit:
+#: without it, a reader of `seq > last` beside eight writers missed a third of the rows.
+EVENTS_LOCK = 0x526F7365
+
+_TRANSIENT = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+_STORAGE_ERRORS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.DiskFull,
+    psycopg.errors.ReadOnlySqlTransaction,
+    PoolTimeout,
+)
+
+
+class _PostgresTransaction(Transaction):
+    __slots__ = ("_cursor",)
+    dialect = "postgresql"
+
+    def __init__(self, connection: psycopg.Connection[Any], caches: Caches, writable: bool) -> None:
+        super().__init__(caches, writable)
+        self._cursor = connection.cursor()
+
+    def all(self, statement: Statement[Row], /, **parameters: Any) -> list[Row]:
+        compiled = statement.for_dialect("postgresql")
+        rows: Any = self._cursor.execute(compiled.sql, parameters).fetchall()
+        return [compiled.to_row(row) for row in rows] if compiled.to_row else rows
+
+    def run(self, statement: Statement[Any], /, **parameters: Any) -> int:
+        self._cursor.execute(statement.for_dialect("postgresql").sql, parameters)
+        return self._cursor.rowcount
+
+    def run_many(self, statement: Statement[Any], rows: Sequence[dict[str, Any]], /) -> None:
+        self._cursor.executemany(statement.for_dialect("postgresql").sql, rows)
+
+    def script(self, sql: str) -> None:
+        self._cursor.execute(sql.encode())
+
+    def lock_events(self) -> None:
+        self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (EVENTS_LOCK,))
+
+
+class PostgresDatabase:
+    """A PostgreSQL database. See `storage.database.Database` for what the methods promise."""
+
+    dialect: DialectName = "postgresql"
+
+    def __init__(self, dsn: str, connections: int = CONNECTIONS) -> None:
+        self.before_acknowledging: Callable[[], None] | None = None
+        self.on_events: list[Callable[[], None]] = []
+        self.commits = 0
+        self.caches = Caches()
+        self._guard = threading.Lock()
+        self._pool = ConnectionPool(dsn, min_size=1, max_size=connections, timeout=10, open=True)
+        self._threads = ThreadPoolExecutor(connections, "postgresql")
+        try:
+            self._pool.wait(15)
+        except PoolTimeout as error:
+            self.close()
+            raise Unavailable(
+                "The PostgreSQL server does not answer; look at the setting `database`."
+            ) from error
+
+    def read_now(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        try:
+            with self._pool.connection() as connection:
+                connection.read_only = True
+                connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+                try:
+                    return function(_PostgresTransaction(connection, self.caches, False), *args, **kwargs)
+                finally:
+                    connection.rollback()
+        except _STORAGE_ERRORS as error:
+            raise Unavailable from error
+
+    async def read(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: self.read_now(function, *args, **kwargs))
+
+    async def scan(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return await self.read(function, *args, **kwargs)
+
+    def write_now(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return self._write(function, args, kwargs)[0]
+
+    def _write(self, function: Callable[..., T], args: Any, kwargs: Any) -> tuple[T, bool]:
+        """Run the command, again when PostgreSQL asks for it; also say whether it appended events."""
+        for attempt in range(TRIES):
+            try:
+                with self._pool.connection() as connection:
+                    connection.read_only = False
+                    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+                    tx = _PostgresTransaction(connection, self.caches, True)
+                    result = function(tx, *args, **kwargs)
+                    tx.close()
+                    connection.commit()
+                with self._guard:
+                    self.commits += 1
+                if self.before_acknowledging is not None:
+                    self.before_acknowledging()
+                return result, bool(tx.emitted)
+            except _TRANSIENT as error:
+                if attempt == TRIES - 1:
+                    raise Unavailable from error
+            except _STORAGE_ERRORS as error:
+                raise Unavailable from error
+        raise Unavailable
+
+    async def write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        loop = asyncio.get_running_loop()
+        result, emitted = await loop.run_in_executor(self._threads, self._write, function, args, kwargs)
+        if emitted:
+            for wake in self.on_events:
+                wake()
+        return result
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        self._pool.close()

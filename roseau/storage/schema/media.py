@@ -1,0 +1,43 @@
+"""Pictures and other files: what members uploaded, and the blobs that hold the bytes."""
+
+from sqlalchemy import Column, Index, Integer, Table
+
+from roseau.storage.schema.columns import instant, key, metadata, number, ref, text
+
+media_attachments = Table(
+    "media_attachments",
+    metadata,
+    key(),
+    ref("account_id", "accounts.id", index=True),
+    ref("status_id", "statuses.id", null=True),
+    #: Place among the status's attachments.
+    Column("position", Integer, nullable=False, server_default="0"),
+    #: image, gifv, video, audio or unknown
+    text("kind", default="image"),
+    #: processing, ready or failed
+    text("state", default="processing"),
+    text("error", null=True),
+    text("content_type", default=""),
+    #: Names of blobs.
+    text("file", default=""),
+    text("small_file", default=""),
+    #: JSON as Mastodon's `meta`: original, small, focus.
+    text("meta", default="{}"),
+    text("blurhash", null=True),
+    text("description", null=True),
+    text("remote_url", null=True),
+    text("uri", null=True),
+    instant("created_at"),
+    instant("hidden_at", null=True),
+    Index("ix_media_attachments_status", "status_id", "position"),
+)
+
+#: A blob's name is the SHA-256 of its bytes and its extension.
+blobs = Table(
+    "blobs",
+    metadata,
+    text("name", primary_key=True),
+    text("content_type"),
+    number("size"),
+    instant("created_at"),
+)
