@@ -89,7 +89,10 @@ async def time_ways() -> list[tuple[str, float]]:
             stored = moment.isoformat()
             datetime.fromisoformat(stored).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
-    return [("20 times: integer to text", await measure(integer)), ("20 times: text, datetime, text", await measure(aware))]
+    return [
+        ("20 times: integer to text", await measure(integer)),
+        ("20 times: text, datetime, text", await measure(aware)),
+    ]
 
 
 async def main() -> None:

@@ -16,8 +16,9 @@ MODULES = sorted(ROOT.glob("roseau/**/*.py"))
 REQUIREMENTS = sorted(ROOT.glob("requirements/*.txt"))
 LONGEST = 400
 
-# The worker outlives whatever a job does; the writer thread hands an error to whoever waits for its answer.
-CATCH_ALL = {"roseau/worker.py", "roseau/storage/sqlite.py"}
+# The worker outlives whatever a job does; the writer thread hands an error to whoever waits for its answer;
+# the boundary around all requests writes an unforeseen error down and answers for it.
+CATCH_ALL = {"roseau/worker.py", "roseau/storage/sqlite.py", "roseau/app.py"}
 
 # Written so that the patterns do not find themselves.
 REGISTRY = re.compile(

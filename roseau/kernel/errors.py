@@ -7,6 +7,11 @@ into Mastodon's `{"error": "..."}`, a page, or a line on the terminal; nothing e
 from typing import ClassVar
 
 
+def mark(sentence: str) -> str:
+    """The sentence itself: `bin/messages` collects it where it stands apart from the error that says it."""
+    return sentence
+
+
 class RoseauError(Exception):
     """Something that was asked for cannot be done; `str(error)` says why to the person who asked."""
 
@@ -87,13 +92,14 @@ class Invalid(RoseauError):
 
 
 class TooMany(RoseauError):
-    """The caller asks too often; `retry_at` is when it may ask again (milliseconds since the epoch)."""
+    """The caller asks too often; from `retry_at` (milliseconds since the epoch) it may ask `limit` times."""
 
     status, code, sentence = 429, "too_many_requests", "Too many requests"
 
-    def __init__(self, sentence: str | None = None, retry_at: int = 0) -> None:
+    def __init__(self, sentence: str | None = None, retry_at: int = 0, limit: int = 0) -> None:
         super().__init__(sentence)
         self.retry_at = retry_at
+        self.limit = limit
 
 
 class Unavailable(RoseauError):

@@ -21,7 +21,7 @@ LANGUAGES: Final = ("en", "fr")
 """The languages of the pages, the source first."""
 
 _LOCALES: Final = {"en": Locale("en", "GB"), "fr": Locale("fr", "FR")}
-_MOMENTS: Final = {"en": "d MMMM y, HH:mm z", "fr": "d MMMM y 'à' HH:mm z"}
+_MOMENTS: Final = {"en": "d MMMM y, HH:mm z", "fr": "d MMMM y 'à' HH:mm O"}
 
 
 def from_po(text: str) -> GNUTranslations:
@@ -75,7 +75,7 @@ def format_count(language: str, number: int) -> str:
     """A count where space is short: exact below ten thousand, then `12K`."""
     if number < 10_000:
         return format_number(language, number)
-    return numbers.format_compact_decimal(number, locale=_LOCALES[language], fraction_digits=0)
+    return numbers.format_compact_decimal(number, locale=_LOCALES[language], fraction_digits=1)
 
 
 def format_percent(language: str, part: int, whole: int) -> str:
@@ -117,7 +117,7 @@ def format_ago(language: str, instant: int, now: int, zone: str = "UTC") -> str:
 def format_remaining(language: str, until: int, now: int) -> str:
     """How long until then, in words: `3 days`, `2 hours`, `1 minute`."""
     seconds = max(until - now, MINUTE) // 1000
-    return dates.format_timedelta(seconds, locale=_LOCALES[language], threshold=1.2)
+    return dates.format_timedelta(seconds, locale=_LOCALES[language], threshold=1)
 
 
 def language_names(language: str) -> list[tuple[str, str]]:

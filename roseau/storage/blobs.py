@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from roseau.kernel.errors import Unavailable
@@ -33,7 +34,7 @@ class FolderBlobs:
         name = f"{digest}.{extension}"
         target = self.path_of(name)
         try:
-            if target.exists():
+            if _touch(target):
                 source.unlink()
                 return name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +70,36 @@ class FolderBlobs:
             if _NAME.match(path.name):
                 yield path.name
 
+    def list_older(self, prefix: str, before: int) -> set[str]:
+        """The names that begin with these two digits and were last put before that moment (milliseconds)."""
+        return {
+            path.name
+            for path in self.folder.glob(f"{prefix}/??/*")
+            if _NAME.match(path.name) and path.stat().st_mtime * 1000 < before
+        }
+
+    def remove_older(self, name: str, before: int) -> bool:
+        """Delete the blob, unless somebody has put it again since that moment (milliseconds)."""
+        path, aside = self.path_of(name), self.incoming / f"{name}.aside"
+        try:
+            # Whoever puts the same bytes now either touched the file before, and it is seen here, or finds
+            # none in its place and puts its own.
+            path.replace(aside)
+        except FileNotFoundError:
+            return False
+        if aside.stat().st_mtime * 1000 >= before:
+            aside.replace(path)
+            return False
+        aside.unlink()
+        return True
+
+    def clear_remains(self, before: int) -> None:
+        """Delete what unfinished work left behind before that moment (milliseconds)."""
+        for path in self.incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime * 1000 < before:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
     def remove(self, name: str) -> None:
         """Delete the blob; nothing happens when it is not there."""
         self.path_of(name).unlink(missing_ok=True)
@@ -78,6 +109,15 @@ def hash_file(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _touch(path: Path) -> bool:
+    """Mark the file as put just now; False when there is none."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

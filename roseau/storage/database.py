@@ -97,6 +97,13 @@ class Transaction:
             append_events(self, self.emitted)
 
 
+class Nested(RuntimeError):
+    """A command asked for a transaction of its own; it has one, and would wait for itself for ever."""
+
+    def __init__(self) -> None:
+        super().__init__("a transaction was asked for inside a transaction: pass `tx` on instead")
+
+
 class Database(Protocol):
     """What the doors see of a database."""
 

@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING
 
 import msgspec
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from roseau.storage.schema.log import event_cursors, events
 from roseau.storage.statements import statement
@@ -50,6 +50,13 @@ _start = statement(insert(event_cursors).values(reader=bindparam("reader"), seq=
 
 _encoder = msgspec.json.Encoder()
 
+_forget = statement(
+    delete(events).where(
+        events.c.at < bindparam("before"),
+        events.c.seq <= select(func.coalesce(func.min(event_cursors.c.seq), 0)).scalar_subquery(),
+    )
+)
+
 
 def append_events(tx: "Transaction", emitted: list[Event]) -> None:
     """Write the events; only the transaction itself calls this, as its last act."""
@@ -86,3 +93,8 @@ def move_cursor(tx: "Transaction", reader: str, seq: int) -> None:
     """Remember how far this reader has come."""
     if not tx.run(_move, name=reader, position=seq):
         tx.run(_start, reader=reader, seq=seq)
+
+
+def forget_events(tx: "Transaction", before: int) -> None:
+    """Delete what happened before that moment, but for what a reader has still to see."""
+    tx.run(_forget, before=before)

@@ -18,6 +18,10 @@ CLAIM = 2 * clock.MINUTE
 LAST_ATTEMPT = 10
 
 
+class GiveUp(Exception):
+    """Raised by whoever does a job when trying again cannot help."""
+
+
 class Job(msgspec.Struct, frozen=True):
     """A claimed job; `payload` is JSON."""
 

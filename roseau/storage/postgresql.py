@@ -10,13 +10,15 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from roseau.kernel.errors import Unavailable
-from roseau.storage.database import Caches, Transaction
+from roseau.storage.database import Caches, Nested, Transaction
 from roseau.storage.statements import DialectName, Row, Statement
 
 T = TypeVar("T")
 
 CONNECTIONS = 8
 TRIES = 3
+#: How long to wait for what somebody else has locked.
+BUSY_MILLISECONDS = 5_000
 #: Readers of the log must see numbers in order. Whoever appends holds this lock until the commit:
 #: without it, a reader of `seq > last` beside eight writers missed a third of the rows.
 EVENTS_LOCK = 0x526F7365
@@ -58,6 +60,12 @@ class _PostgresTransaction(Transaction):
         self._cursor.execute("SELECT pg_advisory_xact_lock(%s)", (EVENTS_LOCK,))
 
 
+def _be_patient(connection: psycopg.Connection[Any]) -> None:
+    """Wait for a lock, and not for ever: then the caller is told to try again."""
+    connection.execute(f"SET lock_timeout = {BUSY_MILLISECONDS}".encode())
+    connection.commit()
+
+
 class PostgresDatabase:
     """A PostgreSQL database. See `storage.database.Database` for what the methods promise."""
 
@@ -69,7 +77,10 @@ class PostgresDatabase:
         self.commits = 0
         self.caches = Caches()
         self._guard = threading.Lock()
-        self._pool = ConnectionPool(dsn, min_size=1, max_size=connections, timeout=10, open=True)
+        self._local = threading.local()
+        self._pool = ConnectionPool(
+            dsn, min_size=1, max_size=connections, timeout=10, open=True, configure=_be_patient
+        )
         self._threads = ThreadPoolExecutor(connections, "postgresql")
         try:
             self._pool.wait(15)
@@ -103,26 +114,34 @@ class PostgresDatabase:
 
     def _write(self, function: Callable[..., T], args: Any, kwargs: Any) -> tuple[T, bool]:
         """Run the command, again when PostgreSQL asks for it; also say whether it appended events."""
+        if getattr(self._local, "writing", False):
+            raise Nested
         for attempt in range(TRIES):
+            self._local.writing = True
             try:
-                with self._pool.connection() as connection:
-                    connection.read_only = False
-                    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-                    tx = _PostgresTransaction(connection, self.caches, True)
-                    result = function(tx, *args, **kwargs)
-                    tx.close()
-                    connection.commit()
-                with self._guard:
-                    self.commits += 1
-                if self.before_acknowledging is not None:
-                    self.before_acknowledging()
-                return result, bool(tx.emitted)
+                return self._write_once(function, args, kwargs)
             except _TRANSIENT as error:
                 if attempt == TRIES - 1:
                     raise Unavailable from error
             except _STORAGE_ERRORS as error:
                 raise Unavailable from error
+            finally:
+                self._local.writing = False
         raise Unavailable
+
+    def _write_once(self, function: Callable[..., T], args: Any, kwargs: Any) -> tuple[T, bool]:
+        with self._pool.connection() as connection:
+            connection.read_only = False
+            connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            tx = _PostgresTransaction(connection, self.caches, True)
+            result = function(tx, *args, **kwargs)
+            tx.close()
+            connection.commit()
+        with self._guard:
+            self.commits += 1
+        if self.before_acknowledging is not None:
+            self.before_acknowledging()
+        return result, bool(tx.emitted)
 
     async def write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()

@@ -17,7 +17,7 @@ import apsw
 import msgspec
 
 from roseau.kernel.errors import Unavailable
-from roseau.storage.database import Caches, Transaction
+from roseau.storage.database import Caches, Nested, Transaction
 from roseau.storage.statements import DialectName, Row, Statement
 
 T = TypeVar("T")
@@ -187,6 +187,8 @@ class SqliteDatabase:
         return answer
 
     def write_now(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        if threading.current_thread() is self._writer:
+            raise Nested
         answer: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._queue.put(_Command(lambda tx: function(tx, *args, **kwargs), answer, None))
         command = answer.get()

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, insert, select
 from roseau.domain.events import AccountCreated
 from roseau.kernel.errors import Invalid, Unavailable
 from roseau.storage import events
-from roseau.storage.database import Database, Transaction
+from roseau.storage.database import Database, Nested, Transaction
 from roseau.storage.migrations import migrate
 from roseau.storage.postgresql import PostgresDatabase
 from roseau.storage.schema.statuses import conversations
@@ -125,6 +125,13 @@ async def test_what_a_write_sees_is_not_kept_for_readers(database: Database) -> 
 
     await database.write(see)
     assert await database.read(lambda tx: tx.cached("status", (1, 1))) is None
+
+
+async def test_a_command_cannot_open_another_transaction(database: Database) -> None:
+    """The one writer would wait for itself."""
+    with pytest.raises(Nested, match="pass `tx` on"):
+        await database.write(lambda tx: database.write_now(add, 1))
+    assert await database.write(add, 2) == 2
 
 
 async def test_reading_cannot_write(database: Database) -> None:

@@ -44,7 +44,7 @@ async def test_a_failing_job_waits_longer_each_time_and_is_kept_in_the_end(serve
             at(seconds)
     assert waits[:3] == [15_000, 30_000, 60_000]
     at(seconds + 10**7)
-    assert await database.write(jobs.claim_jobs, 1) == []
+    assert "mail" not in [job.kind for job in await database.write(jobs.claim_jobs, 10)]
 
 
 async def test_the_same_work_is_asked_for_once(server: Any) -> None:
@@ -63,8 +63,8 @@ async def test_work_for_later_waits(server: Any, at: Any) -> None:
 
 def test_a_secret_opens_with_this_machines_key_only(server: Any, tmp_path: Path) -> None:
     key = server.site.data_key
-    server.database.write_now(secrets.keep_secret, key, "vapid", b"quiet")
-    assert server.database.read_now(secrets.find_secret, key, "vapid") == b"quiet"
+    server.database.write_now(secrets.keep_secret, key, "whisper", b"quiet")
+    assert server.database.read_now(secrets.find_secret, key, "whisper") == b"quiet"
     assert secrets.open_data_key(server.database, server.folder) == key
     machine_key = server.folder / "machine.key"
     assert machine_key.stat().st_mode & 0o777 == 0o600

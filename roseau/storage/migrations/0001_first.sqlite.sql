@@ -444,7 +444,7 @@ CREATE TABLE oauth_tokens (
     CONSTRAINT pk_oauth_tokens PRIMARY KEY (id),
     CONSTRAINT uq_oauth_tokens_token_hash UNIQUE (token_hash),
     CONSTRAINT fk_oauth_tokens_app_id FOREIGN KEY(app_id) REFERENCES oauth_apps (id) ON DELETE CASCADE,
-    CONSTRAINT fk_oauth_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE SET NULL
+    CONSTRAINT fk_oauth_tokens_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE
 );
 
 CREATE INDEX ix_oauth_tokens_account_id ON oauth_tokens (account_id);
@@ -460,7 +460,7 @@ CREATE TABLE one_time_links (
     expires_at BIGINT NOT NULL,
     used_at BIGINT,
     CONSTRAINT pk_one_time_links PRIMARY KEY (token_hash),
-    CONSTRAINT fk_one_time_links_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE SET NULL
+    CONSTRAINT fk_one_time_links_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE
 );
 
 CREATE TABLE recovery_codes (
@@ -479,6 +479,20 @@ CREATE TABLE rule_texts (
     CONSTRAINT pk_rule_texts PRIMARY KEY (rule_id, language),
     CONSTRAINT fk_rule_texts_rule_id FOREIGN KEY(rule_id) REFERENCES rules (id) ON DELETE CASCADE
 );
+
+CREATE TABLE scheduled_statuses (
+    id INTEGER NOT NULL,
+    account_id INTEGER NOT NULL,
+    app_id INTEGER,
+    draft TEXT NOT NULL,
+    scheduled_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    CONSTRAINT pk_scheduled_statuses PRIMARY KEY (id),
+    CONSTRAINT fk_scheduled_statuses_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE,
+    CONSTRAINT fk_scheduled_statuses_app_id FOREIGN KEY(app_id) REFERENCES oauth_apps (id) ON DELETE SET NULL
+);
+
+CREATE INDEX ix_scheduled_statuses_account ON scheduled_statuses (account_id, id);
 
 CREATE TABLE sessions (
     id INTEGER NOT NULL,

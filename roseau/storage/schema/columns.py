@@ -26,11 +26,14 @@ def key() -> Column[int]:
     return Column("id", ID, primary_key=True, autoincrement=False)
 
 
-def ref(name: str, target: str, *, null: bool = False, **kw: Any) -> Column[int]:
-    """A column that points at another row, which goes away with it."""
-    return Column(
-        name, ID, ForeignKey(target, ondelete="SET NULL" if null else "CASCADE"), nullable=null, **kw
-    )
+def ref(name: str, target: str, *, null: bool = False, owned: bool | None = None, **kw: Any) -> Column[int]:
+    """A column that points at another row. When that row goes, an `owned` row goes with it, others forget it.
+
+    Rows are owned unless they may do without (`null`).
+    """
+    goes_along = not null if owned is None else owned
+    key = ForeignKey(target, ondelete="CASCADE" if goes_along else "SET NULL")
+    return Column(name, ID, key, nullable=null, **kw)
 
 
 def instant(name: str, *, null: bool = False) -> Column[int]:

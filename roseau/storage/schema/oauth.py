@@ -39,7 +39,7 @@ oauth_tokens = Table(
     text("token_hash", unique=True),
     ref("app_id", "oauth_apps.id"),
     #: Null for a token of the application itself (client credentials).
-    ref("account_id", "accounts.id", null=True, index=True),
+    ref("account_id", "accounts.id", null=True, owned=True, index=True),
     text("scopes"),
     #: The grant it came from: a code that is used twice takes its tokens with it.
     text("code_hash", null=True, index=True),

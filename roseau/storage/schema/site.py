@@ -64,7 +64,7 @@ one_time_links = Table(
     metadata,
     text("token_hash", primary_key=True),
     text("purpose"),
-    ref("account_id", "accounts.id", null=True),
+    ref("account_id", "accounts.id", null=True, owned=True),
     text("detail", default=""),
     instant("created_at"),
     instant("expires_at"),

@@ -217,6 +217,20 @@ poll_votes = Table(
     instant("created_at"),
 )
 
+#: Posts that are to appear by themselves.
+scheduled_statuses = Table(
+    "scheduled_statuses",
+    metadata,
+    key(),
+    ref("account_id", "accounts.id"),
+    ref("app_id", "oauth_apps.id", null=True),
+    #: JSON of `domain.statuses.drafts.Draft`
+    text("draft"),
+    instant("scheduled_at"),
+    instant("created_at"),
+    Index("ix_scheduled_statuses_account", "account_id", "id"),
+)
+
 #: `Idempotency-Key`: the same request, sent again, answers with the status it made.
 idempotency_keys = Table(
     "idempotency_keys",

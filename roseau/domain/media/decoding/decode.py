@@ -36,7 +36,7 @@ from roseau.domain.media.decoding.messages import (
     Variant,
 )
 from roseau.domain.media.decoding.signatures import HEAD_BYTES, find_format
-from roseau.kernel.errors import RoseauError, Unavailable
+from roseau.kernel.errors import RoseauError, Unavailable, mark
 
 # Two pictures at once keep two cores busy, and bound what decoding takes from the machine.
 _AT_ONCE = 2
@@ -54,14 +54,14 @@ _ENVIRONMENT = {"MALLOC_ARENA_MAX": "1"}
 _PACKAGES = ("roseau", "msgspec", "PIL", "pillow_heif")
 
 _SENTENCES: dict[Reason, str] = {
-    "unknown_format": "This is not a picture that is accepted here: JPEG, PNG, GIF, WebP, AVIF or HEIC",
-    "too_large": "This picture is too large a file",
-    "too_many_pixels": "This picture has too many pixels. Make it smaller and try again",
-    "truncated": "This picture is incomplete: the end of the file is missing",
-    "bomb": "This picture claims to be far larger than its file can hold",
-    "timeout": "This picture takes too long to read",
-    "memory": "This picture takes too much memory to read. Make it smaller and try again",
-    "corrupt": "This picture is damaged and cannot be read",
+    "unknown_format": mark("This is not a picture that is accepted here: JPEG, PNG, GIF, WebP, AVIF or HEIC"),
+    "too_large": mark("This picture is too large a file"),
+    "too_many_pixels": mark("This picture has too many pixels. Make it smaller and try again"),
+    "truncated": mark("This picture is incomplete: the end of the file is missing"),
+    "bomb": mark("This picture claims to be far larger than its file can hold"),
+    "timeout": mark("This picture takes too long to read"),
+    "memory": mark("This picture takes too much memory to read. Make it smaller and try again"),
+    "corrupt": mark("This picture is damaged and cannot be read"),
 }
 
 _turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
