@@ -1,0 +1,114 @@
+"""This site: its address and limits, and what its operators chose in the pages."""
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import bindparam, select
+
+from roseau.settings import Registrations, Settings
+from roseau.storage.database import Transaction
+from roseau.storage.schema.site import site_settings
+from roseau.storage.statements import statement, upsert
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What commands need to know of the site they run on; made once at start-up."""
+
+    base_url: str
+    settings: Settings
+    data_key: bytes
+
+    @property
+    def domain(self) -> str:
+        """The name after the second @, with a port when it is not the usual one."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def secure(self) -> bool:
+        """Whether members reach it over HTTPS."""
+        return self.base_url.startswith("https://")
+
+
+class Choices(msgspec.Struct, kw_only=True):
+    """What operators set in the pages; every field can be left for later."""
+
+    title: str = "Roseau"
+    short_description: str = ""
+    description: str = ""
+    contact_email: str = ""
+    contact_account: str = ""
+    registrations: Registrations = "closed"
+    registrations_message: str = ""
+    minimum_age: int = 0
+    theme_color: str = "#085f50"
+    languages: tuple[str, ...] = ("en", "fr")
+    #: Whether people without an account may read the local timeline.
+    public_timelines: bool = True
+    #: Steps of the first run that are done: address, look, mail, rules, owner.
+    done: tuple[str, ...] = ()
+    #: The address chosen in the pages or at `init`.
+    base_url: str = ""
+
+
+ChoiceName = Literal[
+    "title",
+    "short_description",
+    "description",
+    "contact_email",
+    "contact_account",
+    "registrations",
+    "registrations_message",
+    "minimum_age",
+    "theme_color",
+    "languages",
+    "public_timelines",
+    "done",
+    "base_url",
+]
+
+_all = statement(select(site_settings.c.name, site_settings.c.value))
+_set = statement(
+    upsert(site_settings)
+    .values(
+        name=bindparam("name"),
+        value=bindparam("value"),
+        updated_at=bindparam("updated_at"),
+        updated_by_id=bindparam("updated_by_id"),
+    )
+    .on_conflict_do_update(
+        index_elements=["name"],
+        set_={
+            "value": upsert(site_settings).excluded.value,
+            "updated_at": upsert(site_settings).excluded.updated_at,
+            "updated_by_id": upsert(site_settings).excluded.updated_by_id,
+        },
+    )
+)
+
+
+def load_choices(tx: Transaction) -> Choices:
+    """What the operators chose, with defaults for the rest."""
+    found = {row.name: msgspec.json.decode(row.value) for row in tx.all(_all)}
+    return msgspec.convert(
+        {name: found[name] for name in Choices.__struct_fields__ if name in found}, Choices
+    )
+
+
+def choose(tx: Transaction, by_id: int | None, **choices: object) -> None:
+    """Set some of the choices. Raises msgspec.ValidationError for a value of the wrong kind."""
+    checked = msgspec.convert(choices, Choices)
+    for name in choices:
+        value = msgspec.json.encode(getattr(checked, name)).decode()
+        tx.run(_set, name=name, value=value, updated_at=tx.now, updated_by_id=by_id)
+
+
+def registrations_of(site: Site, choices: Choices) -> Registrations:
+    """Who may sign up: the setting, if one is given, else the operators' choice."""
+    return site.settings.registrations or choices.registrations
+
+
+def minimum_age_of(site: Site, choices: Choices) -> int:
+    """The age to confirm at sign-up; 0 asks nothing."""
+    given = site.settings.minimum_age
+    return choices.minimum_age if given is None else given
