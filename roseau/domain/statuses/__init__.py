@@ -1,0 +1,1 @@
+"""Statuses: posting, editing, removing, what people do with them, and who may see them."""

@@ -1,0 +1,1 @@
+"""Timelines: how statuses reach home timelines, and how every timeline is read."""
