@@ -1,0 +1,1 @@
+"""Domain values as Mastodon's entities, in JSON."""

@@ -1,0 +1,226 @@
+"""The server, wired by hand in one place: what it stands on, its routes, its middleware, its life."""
+
+import asyncio
+import gc
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from roseau import __version__
+from roseau.api import ROUTES as API_ROUTES
+from roseau.api.routing import PREFLIGHT, to_error, to_routes
+from roseau.api.streaming import SOCKETS
+from roseau.domain.media.uploads import plan_sweep
+from roseau.domain.notifications.push import make_vapid_keys
+from roseau.doors.callers import TrustedProxies
+from roseau.doors.multipart import discard_uploads
+from roseau.doors.server import Server
+from roseau.kernel.errors import NotFound, RoseauError
+from roseau.network.client import ClientRules, GuardedClient
+from roseau.opening import open_database, open_site
+from roseau.settings import Settings
+from roseau.storage.blobs import FolderBlobs
+from roseau.streams import Hub
+from roseau.web.rendering import render_error
+from roseau.web.routes import ROUTES as WEB_ROUTES
+from roseau.worker import Worker
+
+log = logging.getLogger("roseau.requests")
+
+#: Requests under these are a client's: their errors are JSON, and other sites' pages may read the answers.
+API_PREFIXES = (
+    "/api/",
+    "/oauth/token",
+    "/oauth/revoke",
+    "/oauth/userinfo",
+    "/.well-known/",
+    "/nodeinfo/",
+    "/health",
+)
+
+
+def open_server(settings: Settings) -> Server:
+    """Everything a server stands on, from the settings alone."""
+    database = open_database(settings)
+    site = open_site(database, settings)
+    database.write_now(make_vapid_keys, site)
+    database.write_now(plan_sweep)
+    folder = Path(settings.data)
+    rules = ClientRules(site=site.base_url, version=__version__, allowed_networks=settings.outgoing_networks)
+    return Server(database, site, FolderBlobs(folder / "media"), folder, GuardedClient(rules), Hub(database))
+
+
+def create_app(server: Server, *, start_worker: bool = True) -> ASGIApp:
+    """The ASGI application of a server; its worker runs as long as the application lives."""
+    worker = Worker(server) if start_worker else None
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        _spare_the_collector()
+        running = [asyncio.create_task(server.hub.run())]
+        if worker:
+            running.append(asyncio.create_task(worker.run()))
+        async with server.client:
+            yield
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    app = Starlette(
+        routes=[Mount("/", Table([*to_routes(API_ROUTES), *SOCKETS, *WEB_ROUTES]))], lifespan=lifespan
+    )
+    app.state.server = server
+    # The Boundary answers for what fails; Starlette's own middleware would do it first, in plain text.
+    app.middleware_stack = app.router
+    return TrustedProxies(Boundary(app, server.settings.log == "requests"), server.settings.trusted_proxies)
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector pass over what lives as long as the process, and look at the rest less often.
+
+    A full collection beside a thousand open streams stopped everything for 300 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+class Table:
+    """The routes, with those without parameters in a dictionary: there are some two hundred."""
+
+    def __init__(self, routes: list[Route | WebSocketRoute]) -> None:
+        self._exact: dict[tuple[str, str], Route] = {}
+        rest: list[BaseRoute] = []
+        for route in routes:
+            if isinstance(route, WebSocketRoute):
+                rest.append(route)
+                continue
+            if route.param_convertors:
+                rest.append(route)
+                continue
+            for method in route.methods or ():
+                self._exact.setdefault((method, route.path), route)
+        self._paths = {path for _, path in self._exact}
+        self._router = Router(rest, redirect_slashes=False, default=_not_found)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Find the route and let it answer."""
+        path: str = scope["path"]
+        if path.startswith(("/api/", "/oauth/")) and path.endswith("/"):
+            # Some clients end a path with a slash, and follow no redirect.
+            path = scope["path"] = path.rstrip("/")
+        if scope["type"] == "websocket":
+            await self._router(scope, receive, send)
+            return
+        route = self._exact.get((scope["method"], path))
+        if route is not None:
+            scope["path_params"] = {}
+            await route.handle(scope, receive, send)
+        elif path in self._paths:
+            await _wrong_method(scope, receive, send)
+        elif "\0" in path:
+            # No database keeps it, so nothing has it in its name.
+            raise NotFound
+        else:
+            await self._route(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException as error:
+            if error.status_code == WrongMethod.status:
+                raise WrongMethod from error
+            raise
+
+
+class WrongMethod(RoseauError):
+    """There is such a path, and it is not for this method."""
+
+    status, code, sentence = 405, "method_not_allowed", "This address does not answer to this method"
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await WebSocketClose()(scope, receive, send)
+        return
+    raise NotFound
+
+
+async def _wrong_method(scope: Scope, receive: Receive, send: Send) -> None:
+    raise WrongMethod
+
+
+def _for_client(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.startswith(API_PREFIXES)
+
+
+class Boundary:
+    """The outermost middleware: a request id, one line in the log, and an answer whatever happens inside."""
+
+    def __init__(self, app: ASGIApp, logged: bool) -> None:
+        self.app = app
+        self.logged = logged
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, or say that it failed."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] == "OPTIONS" and _for_client(scope):
+            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_on)
+        except RoseauError as error:
+            await self._answer(error, scope, receive, send_on, status)
+        except HTTPException as error:
+            # Starlette's word for a known path and an unknown method.
+            refusal = WrongMethod() if error.status_code == 405 else NotFound()
+            await self._answer(refusal, scope, receive, send_on, status)
+        except Exception:
+            log.error("request_failed id=%s\n%s", request_id, traceback.format_exc())
+            await self._answer(RoseauError(), scope, receive, send_on, status)
+        finally:
+            discard_uploads(scope)
+        if self.logged:
+            spent = (time.perf_counter() - started) * 1000
+            # The path holds no content but ids and names; the query may hold more, and is left out.
+            # Escaped, for otherwise a path could end the line and write the next one.
+            path = quote(scope["path"])
+            log.info("%s %s %d %.1fms id=%s", scope["method"], path, status, spent, request_id)
+
+    async def _answer(
+        self, error: RoseauError, scope: Scope, receive: Receive, send: Send, status: int
+    ) -> None:
+        if status:
+            # Half an answer is out: all that is left is to close the connection.
+            raise error
+        response = to_error(error) if _for_client(scope) else render_error(Request(scope, receive), error)
+        await response(scope, receive, send)

@@ -1,0 +1,1 @@
+"""What every door shares: the server they stand in, who is calling, how bodies are read."""

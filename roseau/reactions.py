@@ -1,0 +1,157 @@
+"""What follows from what: for each event, in order, what happens next.
+
+Readers go through the log each at its own pace, in `seq` order, and are idempotent: the same event
+read twice changes nothing. Only fan-out, notifications and conversations emit further events, and
+nothing follows from those but streams and push, so a chain is at most two long (tested).
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from roseau.domain import events
+from roseau.domain.accounts import verification
+from roseau.domain.accounts.expiry import forget_expired
+from roseau.domain.media import cleanup, uploads
+from roseau.domain.notifications import push, telling
+from roseau.domain.search import indexing
+from roseau.domain.site import Site
+from roseau.domain.statuses import conversations, polls, scheduling
+from roseau.domain.timelines import fanout
+from roseau.doors.mailing import send_queued_mail
+from roseau.doors.pushing import send_queued_push
+from roseau.doors.server import Server
+from roseau.kernel import clock
+from roseau.storage.database import Transaction
+from roseau.storage.events import forget_events
+
+Reaction = Callable[[Transaction, Site, Any], None]
+#: How long the log is kept: what an open stream may have missed is read back from it.
+EVENTS_KEPT = 7 * clock.DAY
+#: Does a kind of job, given the server and the job's payload as JSON.
+Handler = Callable[[Server, bytes], Awaitable[None]]
+
+
+def fan_out(tx: Transaction, site: Site, event: events.StatusPosted) -> None:
+    """Lay a new status into home timelines, and tell the streams."""
+    fanout.fan_out(tx, event.status_id)
+    if event.fresh:
+        tx.emit(events.StatusFannedOut(event.status_id))
+
+
+def lift(tx: Transaction, site: Site, event: events.StatusDeleted) -> None:
+    """Take a deleted status out of home timelines."""
+    fanout.lift(tx, event.status_id, event.account_id)
+
+
+def backfill(tx: Transaction, site: Site, event: events.Followed) -> None:
+    """Give a new follower what the other posted lately."""
+    fanout.backfill(tx, event.account_id, event.target_id)
+
+
+def withdraw(tx: Transaction, site: Site, event: events.Unfollowed | events.Blocked) -> None:
+    """Take somebody's posts out of a home timeline that no longer follows them."""
+    fanout.withdraw(tx, event.account_id, event.target_id)
+
+
+def follow_conversation(
+    tx: Transaction, site: Site, event: events.StatusPosted | events.StatusEdited
+) -> None:
+    """Put a direct status into its members' private conversations."""
+    conversations.follow_conversation(tx, event.status_id)
+
+
+def shorten_conversations(tx: Transaction, site: Site, event: events.StatusDeleted) -> None:
+    """Take a deleted status off private conversations."""
+    conversations.shorten_conversations(tx, event.status_id)
+
+
+#: Reader -> event -> what follows.
+REACTIONS: dict[str, dict[type[events.Happened], tuple[Reaction, ...]]] = {
+    "timelines": {
+        events.StatusPosted: (fan_out,),
+        events.StatusDeleted: (lift,),
+        events.Followed: (backfill,),
+        events.Unfollowed: (withdraw,),
+        events.Blocked: (withdraw,),
+    },
+    "notifications": {
+        events.StatusPosted: (telling.tell_of_post,),
+        events.StatusEdited: (telling.tell_of_edit,),
+        events.StatusDeleted: (telling.forget_post,),
+        events.Favourited: (telling.tell_of_favourite,),
+        events.Followed: (telling.tell_of_follow,),
+        events.FollowRequested: (telling.tell_of_request,),
+        events.Unfollowed: (telling.forget_follow,),
+        events.Blocked: (telling.forget_person,),
+        events.PollClosed: (telling.tell_of_result,),
+        events.SignedUp: (telling.tell_of_sign_up,),
+    },
+    "push": {
+        events.Notified: (push.queue_pushes,),
+    },
+    "search": {
+        events.StatusPosted: (indexing.follow_status,),
+        events.StatusEdited: (indexing.follow_status,),
+        events.StatusDeleted: (indexing.forget_status,),
+        events.AccountCreated: (indexing.follow_account,),
+        events.AccountUpdated: (indexing.follow_account,),
+        events.AccountDeleted: (indexing.follow_account,),
+    },
+    "conversations": {
+        events.StatusPosted: (follow_conversation,),
+        events.StatusEdited: (follow_conversation,),
+        events.StatusDeleted: (shorten_conversations,),
+    },
+}
+
+
+def react(tx: Transaction, site: Site, reader: str, event: events.Happened) -> None:
+    """Do what this reader does about the event."""
+    for reaction in REACTIONS[reader].get(type(event), ()):
+        reaction(tx, site, event)
+
+
+async def process_media(server: Server, payload: bytes) -> None:
+    """Make the picture of an upload, should the process that took it have died."""
+    await uploads.process_media(server, msgspec.json.decode(payload, type=uploads.MediaJob).media_id)
+
+
+async def sweep(server: Server, payload: bytes) -> None:
+    """Remove files that nobody uses, rows that have run out, and the ends of long timelines. Once a day."""
+    database = server.database
+    await database.write(forget_expired)
+    await database.write(forget_events, clock.now() - EVENTS_KEPT)
+    after: int | None = 0
+    while after is not None:
+        after = await database.write(fanout.trim_homes, after)
+    await cleanup.sweep(server)
+
+
+async def close_poll(server: Server, payload: bytes) -> None:
+    """End a poll whose time has come."""
+    await server.database.write(polls.close_poll, msgspec.json.decode(payload, type=polls.PollJob).poll_id)
+
+
+async def publish_scheduled(server: Server, payload: bytes) -> None:
+    """Post what was written for this moment."""
+    job = msgspec.json.decode(payload, type=scheduling.ScheduledJob)
+    await server.database.write(scheduling.publish_scheduled, server.site, job.scheduled_id)
+
+
+async def verify_link(server: Server, payload: bytes) -> None:
+    """Look whether the page that a profile names links back to it."""
+    await verification.verify_link(server.database, server.client, server.site, payload)
+
+
+#: Kind of job -> who does it.
+JOBS: dict[str, Handler] = {
+    "mail": send_queued_mail,
+    push.JOB: send_queued_push,
+    uploads.PROCESS: process_media,
+    uploads.SWEEP: sweep,
+    polls.CLOSE: close_poll,
+    scheduling.PUBLISH: publish_scheduled,
+    verification.KIND: verify_link,
+}
