@@ -1,0 +1,1 @@
+"""The pages: what people see in the browser, with and without JavaScript."""

@@ -1,0 +1,60 @@
+"""Every page and file that the web door serves, in one table.
+
+Files are for anyone; every page passes through `sessions.guarded`.
+"""
+
+from starlette.routing import Route
+
+from roseau.web import files, live
+from roseau.web.pages import (
+    about,
+    authorize,
+    compose,
+    first_run,
+    front,
+    invites,
+    lists,
+    notifications,
+    passwords,
+    people,
+    profiles,
+    search,
+    settings,
+    settings_people,
+    settings_profile,
+    settings_security,
+    settings_site,
+    sign_in,
+    sign_up,
+    statuses,
+    timelines,
+)
+from roseau.web.sessions import guarded
+
+PAGES: list[Route] = [
+    *front.routes,
+    *sign_in.routes,
+    *sign_up.routes,
+    *passwords.routes,
+    *authorize.routes,
+    *settings.routes,
+    *settings_profile.routes,
+    *settings_security.routes,
+    *settings_people.routes,
+    *settings_site.routes,
+    *invites.routes,
+    *first_run.routes,
+    *about.routes,
+    *profiles.routes,
+    *people.routes,
+    *notifications.routes,
+    *search.routes,
+    *lists.routes,
+    *timelines.routes,
+    *compose.routes,
+    *live.routes,
+    # Last, for any word may stand after a name in its addresses.
+    *statuses.routes,
+]
+
+ROUTES: list[Route] = [*files.routes, *guarded(PAGES)]
