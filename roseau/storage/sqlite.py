@@ -17,6 +17,7 @@ import apsw
 import msgspec
 
 from roseau.kernel.errors import Unavailable
+from roseau.storage.checkpoints import Checkpointer
 from roseau.storage.database import Caches, Nested, Transaction
 from roseau.storage.statements import DialectName, Row, Statement
 
@@ -120,6 +121,7 @@ class SqliteDatabase:
         self._scanners = ThreadPoolExecutor(2, "scan")
         self._queue: queue.SimpleQueue[_Command | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
+        self._checkpointer = Checkpointer(lambda: self.connect(writable=True))
         started = threading.Event()
         self._writer = threading.Thread(
             target=self._write_groups, args=(started,), name="writer", daemon=True
@@ -200,6 +202,7 @@ class SqliteDatabase:
         """The writer thread: take what waits, run it in one transaction, sync once, answer everyone."""
         try:
             connection = self.connect(writable=True)
+            self._checkpointer.follow(connection)
         except (apsw.Error, OSError) as error:
             self._failure = error
             return
@@ -287,6 +290,7 @@ class SqliteDatabase:
     def close(self) -> None:
         self._queue.put(None)
         self._writer.join()
+        self._checkpointer.close()
         self._scanners.shutdown()
         with self._guard:
             for connection in self._connections:

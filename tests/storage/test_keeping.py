@@ -85,7 +85,9 @@ def test_a_blob_is_named_by_its_bytes(tmp_path: Path) -> None:
     assert list(blobs.names()) == []
 
 
-@pytest.mark.parametrize("name", ["", "../../etc/passwd", "ab", "0" * 64, "0" * 64 + ".png/..", "0" * 64 + ".PNG"])
+@pytest.mark.parametrize(
+    "name", ["", "../../etc/passwd", "ab", "0" * 64, "0" * 64 + ".png/..", "0" * 64 + ".PNG"]
+)
 def test_no_other_name_leads_anywhere(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not the name of a blob"):
         FolderBlobs(tmp_path).path_of(name)

@@ -24,7 +24,8 @@ _postgresql_columns = (
 _columns = statements(sqlite=_sqlite_shape, postgresql=_postgresql_columns)
 _indexes = statements(
     sqlite=_sqlite_shape,
-    postgresql="SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2",
+    postgresql="SELECT tablename, indexname, indexdef FROM pg_indexes"
+    " WHERE schemaname = 'public' ORDER BY 1, 2",
 )
 
 
