@@ -14,7 +14,7 @@ log = logging.getLogger("roseau.storage")
 
 #: The log is copied back when it has this many pages (4 MB), as SQLite itself would.
 PAGES = 1_000
-#: When readers or a flood of writes kept the log from being begun anew for so long (48 MB), the writer waits for them once.
+#: When a flood of writes is ahead of that thread by so much (48 MB), the writer copies the rest itself.
 TOO_MANY_PAGES = 12_000
 
 
@@ -24,6 +24,7 @@ class Checkpointer:
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
         self._wanted = threading.Event()
+        self._one_at_a_time = threading.Lock()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
         self._thread.start()
@@ -35,16 +36,18 @@ class Checkpointer:
 
     def _grown(self, writer: apsw.Connection, name: str, pages: int) -> int:
         if pages >= TOO_MANY_PAGES:
-            self._hold(writer)
+            self._copy(writer)
         elif pages >= PAGES:
             self._wanted.set()
         return apsw.SQLITE_OK
 
-    def _hold(self, writer: apsw.Connection) -> None:
+    def _copy(self, connection: apsw.Connection) -> None:
         try:
-            writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-        except apsw.BusyError:
-            log.warning("log_not_restarted: a reader holds on to it")
+            with self._one_at_a_time:
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.BusyError, apsw.FullError, apsw.IOError) as error:
+            # The log keeps everything; the next commit asks again.
+            log.warning("checkpoint_failed error=%r", error)
 
     def _run(self) -> None:
         connection: apsw.Connection | None = None
@@ -53,12 +56,8 @@ class Checkpointer:
             self._wanted.clear()
             if self._ended:
                 return
-            try:
-                connection = connection or self._connect()
-                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            except (apsw.BusyError, apsw.FullError, apsw.IOError) as error:
-                # The log keeps everything; the next commit asks again.
-                log.warning("checkpoint_failed error=%r", error)
+            connection = connection or self._connect()
+            self._copy(connection)
 
     def close(self) -> None:
         """End the thread; its connection is closed with the others."""
