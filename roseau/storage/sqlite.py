@@ -144,9 +144,8 @@ class SqliteDatabase:
             connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", self._synchronous)
         connection.pragma("foreign_keys", True)
-        connection.pragma("cache_size", -16_000)
+        connection.pragma("cache_size", -8_000)
         connection.pragma("temp_store", "memory")
-        connection.pragma("mmap_size", 256 * 1024 * 1024)
         if not writable:
             connection.pragma("query_only", True)
         with self._guard:
