@@ -51,6 +51,9 @@ API_PREFIXES = (
     "/health",
 )
 
+#: What follows these opens a door by itself, and is not written down.
+SECRET_PREFIXES = ("/first-run/", "/confirm/", "/password/reset/", "/invite/")
+
 
 def open_server(settings: Settings) -> Server:
     """Everything a server stands on, from the settings alone."""
@@ -169,6 +172,15 @@ def _for_client(scope: Scope) -> bool:
     return path.startswith(API_PREFIXES)
 
 
+def _to_loggable(path: str) -> str:
+    """A path for the log. It holds ids and names but no content; the query may hold more, and is left out.
+
+    Escaped, for otherwise a path could end the line and write the next one.
+    """
+    secret = next((prefix for prefix in SECRET_PREFIXES if path.startswith(prefix)), None)
+    return f"{secret}..." if secret else quote(path)
+
+
 class Boundary:
     """The outermost middleware: a request id, one line in the log, and an answer whatever happens inside."""
 
@@ -211,9 +223,7 @@ class Boundary:
             discard_uploads(scope)
         if self.logged:
             spent = (time.perf_counter() - started) * 1000
-            # The path holds no content but ids and names; the query may hold more, and is left out.
-            # Escaped, for otherwise a path could end the line and write the next one.
-            path = quote(scope["path"])
+            path = _to_loggable(scope["path"])
             log.info("%s %s %d %.1fms id=%s", scope["method"], path, status, spent, request_id)
 
     async def _answer(

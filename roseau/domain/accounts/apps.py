@@ -82,9 +82,19 @@ _of_member = statement(
 
 
 def register_app(
-    tx: Transaction, *, name: str, redirect_uris: Sequence[str], scopes: str = "", website: str | None = None
+    tx: Transaction,
+    *,
+    name: str,
+    redirect_uris: Sequence[str],
+    scopes: str = "",
+    website: str | None = None,
+    client_id: str = "",
+    secret: str = "",
 ) -> NewApp:
-    """Register an application. Raises Invalid with everything that is wrong."""
+    """Register an application. Raises Invalid with everything that is wrong.
+
+    Its id and secret are made up, but where an operator gives them.
+    """
     uris = [uri for given in redirect_uris for uri in given.split()]
     asked = parse_scopes(scopes or DEFAULT)
     site = (website or "").strip() or None
@@ -93,7 +103,7 @@ def register_app(
         problems.append(Problem("scopes", "ERR_INVALID", "Scopes doesn't match configured on the server."))
     if problems:
         raise Invalid(problems=tuple(problems))
-    client_id, secret = keys.new_token(), keys.new_token()
+    client_id, secret = client_id or keys.new_token(), secret or keys.new_token()
     granted = asked or DEFAULT
     app_id = add_app(
         tx,

@@ -72,7 +72,10 @@ _COUNTS = (
         statuses.c.replies_count, _mine, _mine.c.in_reply_to_id,
         *_own_standing, _mine.c.visibility.in_(["public", "unlisted"]),
     ),
-    _less(statuses.c.reblogs_count, _mine, _mine.c.reblog_of_id, *_own_standing),
+    _less(
+        statuses.c.reblogs_count, _mine, _mine.c.reblog_of_id,
+        *_own_standing, _mine.c.visibility.in_(["public", "unlisted"]),
+    ),
     _less(statuses.c.favourites_count, favourites, favourites.c.status_id, favourites.c.account_id == _gone),
     _less(accounts.c.statuses_count, _theirs, _theirs.c.account_id, *_hollow),
 )  # fmt: skip
