@@ -8,6 +8,7 @@ mode) is kept in the database instead, and a setting given here stands above it.
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -109,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "requests"
 
 
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
 SECRET_SETTINGS = frozenset({"smtp_password", "database"})
 _TYPES: dict[str, Any] = get_type_hints(Settings)
 
@@ -217,8 +219,9 @@ def check_base_url(url: str) -> str:
     """An address without path or trailing slash. Raises WrongSetting."""
     parts = urlsplit(url)
     if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
+        not url.isprintable()
+        or parts.scheme not in ("http", "https")
+        or not _HOST.fullmatch(parts.netloc)
         or parts.username
         or parts.query
         or parts.fragment

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 CONNECTIONS = 8
 TRIES = 3
+#: How long a request waits for a connection before it is told that nothing can be saved now.
+PATIENCE_SECONDS = 3
 #: How long to wait for what somebody else has locked.
 BUSY_MILLISECONDS = 5_000
 #: Readers of the log must see numbers in order. Whoever appends holds this lock until the commit:
@@ -79,7 +81,7 @@ class PostgresDatabase:
         self._guard = threading.Lock()
         self._local = threading.local()
         self._pool = ConnectionPool(
-            dsn, min_size=1, max_size=connections, timeout=10, open=True, configure=_be_patient
+            dsn, min_size=1, max_size=connections, timeout=PATIENCE_SECONDS, open=True, configure=_be_patient
         )
         self._threads = ThreadPoolExecutor(connections, "postgresql")
         try:

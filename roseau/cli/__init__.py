@@ -1,0 +1,1 @@
+"""The `roseau` command: one file per command, read when it is called."""

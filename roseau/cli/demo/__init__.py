@@ -1,0 +1,1 @@
+"""The demo: a lively community made up from a seed, its people, words, pictures and habits."""

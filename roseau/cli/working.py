@@ -1,0 +1,108 @@
+"""Doing an operation: by the running server if there is one, else here, holding the data folder."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+import click
+import msgspec
+import psycopg
+
+from roseau.control import NotRunning, Refused, ask_server
+from roseau.domain.site import Site
+from roseau.kernel.errors import Unavailable
+from roseau.opening import open_database, open_site
+from roseau.operations import Operation
+from roseau.settings import Settings
+from roseau.storage.database import Database
+from roseau.storage.lease import InUse, take_lease
+from roseau.storage.migrations import NewerDatabase
+from roseau.storage.secrets import LostKey
+from roseau.storage.sqlite import UnsafeSQLite
+
+A = TypeVar("A", bound=msgspec.Struct)
+R = TypeVar("R")
+
+#: How long to wait for a server that is starting, or for another command to finish.
+PATIENCE_SECONDS = 10.0
+
+
+def folder_of(settings: Settings) -> Path:
+    """The data folder. Raises ClickException when there is no site in it."""
+    folder = Path(settings.data)
+    if not (folder / "machine.key").is_file():
+        raise click.ClickException(
+            f"There is no site in {folder}. Make one with `roseau init` or `roseau serve`, "
+            "or name its folder with --data."
+        )
+    return folder
+
+
+def make_folder(settings: Settings) -> Path:
+    """The data folder, made for its owner's eyes only if it is not there."""
+    folder = Path(settings.data)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say what stands against opening a site in one line, instead of a traceback."""
+    try:
+        yield
+    except (NewerDatabase, UnsafeSQLite, LostKey, Refused) as error:
+        raise click.ClickException(str(error)) from error
+    except apsw.Error as error:
+        raise click.ClickException(f"SQLite cannot use the database: {error}.") from error
+    except psycopg.Error as error:
+        raise click.ClickException(f"PostgreSQL refuses: {' '.join(str(error).split())}") from error
+
+
+class Opened(msgspec.Struct):
+    """A site that is open in this process."""
+
+    database: Database
+    site: Site
+
+    def perform(self, operation: Operation[A, R], arguments: A) -> R:
+        """Do the operation; its result."""
+        enter = self.database.write_now if operation.writes else self.database.read_now
+        try:
+            return enter(operation.function, self.site, arguments)
+        except Unavailable as error:
+            raise click.ClickException(f"The database cannot be used: {error.__cause__ or error}") from error
+
+
+@contextmanager
+def opened_site(settings: Settings) -> Iterator[Opened]:
+    """The site in the data folder, closed at the end. The caller holds the lease."""
+    with explained():
+        database = open_database(settings)
+        try:
+            yield Opened(database, open_site(database, settings))
+        finally:
+            database.close()
+
+
+def perform(settings: Settings, operation: Operation[A, R], arguments: A) -> R:
+    """Do the operation; its result. Raises InUse when another command does not let go of the folder."""
+    folder = folder_of(settings)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with explained():
+                return ask_server(folder, operation, arguments)
+        except NotRunning:
+            pass
+        try:
+            lease = take_lease(folder)
+        except InUse:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+            continue
+        with lease, opened_site(settings) as opened:
+            return opened.perform(operation, arguments)
