@@ -32,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
         postgresql.shared()
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object) -> str | None:
+    """Name bytes by their length: compressed ones differ between the workers, which have to agree."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Tests that wait run on asyncio, as the server does."""

@@ -8,6 +8,7 @@ from roseau.api import (
     credentials,
     discovery,
     emojis,
+    filters,
     follow_requests,
     instance,
     lists,
@@ -29,6 +30,7 @@ from roseau.api import (
     streaming,
     tags,
     timelines,
+    trends,
 )
 
 #: Every endpoint; timelines first, because they are asked for most.
@@ -59,6 +61,8 @@ ROUTES = [
     *follow_requests.routes.table,
     *lists.routes.table,
     *tags.routes.table,
+    *trends.routes.table,
+    *filters.routes.table,
     *markers.routes.table,
     *profile.routes.table,
 ]

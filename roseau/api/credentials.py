@@ -107,7 +107,10 @@ async def change_profile(call: Call) -> None:
 def _check_domains(names: list[str]) -> list[str]:
     domains = list(dict.fromkeys(to_domain(name) for name in names if name.strip()))
     if len(domains) > MAX_ATTRIBUTION_DOMAINS:
-        raise Invalid(f"Validation failed: Attribution domains can't be more than {MAX_ATTRIBUTION_DOMAINS}")
+        raise Invalid(
+            "Validation failed: Attribution domains can't be more than %(most)s",
+            values={"most": MAX_ATTRIBUTION_DOMAINS},
+        )
     return domains
 
 

@@ -57,7 +57,7 @@ async def index(call: Call) -> Response:
     """Several statuses by id; those that the caller may not see are left out."""
     form = await call.form(ManyForm)
     if len(form.id) > MOST_AT_ONCE:
-        raise Invalid(f"Validation failed: more than {MOST_AT_ONCE} posts were asked for")
+        raise Invalid("Validation failed: too many posts were asked for at once")
     wanted = [found for text in form.id if (found := parse_id(text)) is not None]
     views = await call.server.database.read(load_statuses, call.viewer, list(dict.fromkeys(wanted)))
     return call.json_list(to_statuses(call.server.site.base_url, views, call.viewer))

@@ -100,7 +100,7 @@ class Notified(Happened, frozen=True):
 
 
 class ConversationUpdated(Happened, frozen=True):
-    """A private conversation has something new for this member."""
+    """A private conversation, by the id under which this member keeps it, has something new for them."""
 
     conversation_id: int
     account_id: int

@@ -33,7 +33,8 @@ async def read_form(
 ) -> dict[str, Any]:
     """All parameters of a request, nested; files, which are pictures, as `Upload`. `max_file` is in bytes.
 
-    `forgiving`: a file that is refused comes with its `error`, beside all the rest. Raises BadRequest, TooLarge, UnsupportedType, and for files ImageRefused and Unavailable.
+    `forgiving`: a file that is refused comes with its `error`, beside all the rest.
+    Raises BadRequest, TooLarge, UnsupportedType, and for files ImageRefused and Unavailable.
     """
     pairs: list[tuple[str, Any]] = list(parse_pairs(request.scope["query_string"]))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -50,7 +50,8 @@ async def read_multipart(
 ) -> list[tuple[str, str | Upload]]:
     """The parts in order; sizes in bytes. File fields that were left empty are left out.
 
-    `forgiving`: a file that is refused does not take the rest of the form with it. Raises BadRequest, TooLarge, UnsupportedType, ImageRefused, Unavailable.
+    `forgiving`: a file that is refused does not take the rest of the form with it.
+    Raises BadRequest, TooLarge, UnsupportedType, ImageRefused, Unavailable.
     """
     _, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")

@@ -1,6 +1,6 @@
 """What went wrong, in the language of the person who reads it."""
 
-from roseau.kernel.errors import Invalid, RoseauError
+from roseau.kernel.errors import RoseauError
 from roseau.kernel.i18n import LANGUAGES, translations
 
 
@@ -12,8 +12,4 @@ def known_language(tag: str) -> str:
 
 def sentence_of(error: RoseauError, language: str) -> str:
     """The error's sentence; what has no translation stays English."""
-    gettext = translations(language).gettext
-    if isinstance(error, Invalid) and error.problems:
-        problems = ", ".join(gettext(str(problem)) for problem in error.problems)
-        return gettext("Validation failed: %(problems)s") % {"problems": problems}
-    return gettext(str(error))
+    return error.say(translations(language).gettext)

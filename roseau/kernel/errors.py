@@ -4,6 +4,7 @@ Each carries an HTTP status, a stable code and a sentence that is safe to show. 
 into Mastodon's `{"error": "..."}`, a page, or a line on the terminal; nothing else is shown to anyone.
 """
 
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 
@@ -19,8 +20,16 @@ class RoseauError(Exception):
     code: ClassVar[str] = "internal"
     sentence: ClassVar[str] = "Something went wrong on this server. Nothing that was saved is lost."
 
-    def __init__(self, sentence: str | None = None) -> None:
-        super().__init__(sentence or type(self).sentence)
+    def __init__(self, sentence: str | None = None, *, values: Mapping[str, object] | None = None) -> None:
+        """`values` are what `%(name)s` in the sentence stands for, so that it can be translated whole."""
+        self.msgid = sentence or type(self).sentence
+        self.values = values
+        super().__init__(self.say(str))
+
+    def say(self, gettext: Callable[[str], str]) -> str:
+        """The sentence, translated."""
+        sentence = gettext(self.msgid)
+        return sentence % self.values if self.values else sentence
 
 
 class BadRequest(RoseauError):
@@ -84,11 +93,22 @@ class Invalid(RoseauError):
 
     status, code, sentence = 422, "invalid", "Validation failed"
 
-    def __init__(self, sentence: str | None = None, problems: tuple[Problem, ...] = ()) -> None:
-        if sentence is None and problems:
-            sentence = "Validation failed: " + ", ".join(str(problem) for problem in problems)
-        super().__init__(sentence)
+    def __init__(
+        self,
+        sentence: str | None = None,
+        problems: tuple[Problem, ...] = (),
+        *,
+        values: Mapping[str, object] | None = None,
+    ) -> None:
         self.problems = problems
+        super().__init__(sentence, values=values)
+
+    def say(self, gettext: Callable[[str], str]) -> str:
+        """The sentence, translated; without one of its own, what is wrong with each field."""
+        if not self.problems or self.msgid != Invalid.sentence:
+            return super().say(gettext)
+        named = ", ".join(problem.say(gettext) for problem in self.problems)
+        return gettext(mark("Validation failed: %(problems)s")) % {"problems": named}
 
 
 class TooMany(RoseauError):

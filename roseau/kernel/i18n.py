@@ -21,7 +21,7 @@ LANGUAGES: Final = ("en", "fr")
 """The languages of the pages, the source first."""
 
 _LOCALES: Final = {"en": Locale("en", "GB"), "fr": Locale("fr", "FR")}
-_MOMENTS: Final = {"en": "d MMMM y, HH:mm z", "fr": "d MMMM y 'à' HH:mm O"}
+_MOMENTS: Final = {"en": "d MMMM y, HH:mm", "fr": "d MMMM y 'à' HH:mm"}
 
 
 def from_po(text: str) -> GNUTranslations:
@@ -91,10 +91,11 @@ def format_date(language: str, instant: int, zone: str = "UTC") -> str:
 
 
 def format_moment(language: str, instant: int, zone: str = "UTC") -> str:
-    """A day and an hour with its zone: `22 November 2026, 10:07 UTC`."""
-    return dates.format_datetime(
-        to_datetime(instant), _MOMENTS[language], tzinfo=_zone(zone), locale=_LOCALES[language]
-    )
+    """A day and an hour, `22 November 2026, 10:07 UTC`; without a zone where it is the reader's own."""
+    known = _zone(zone)
+    moment = to_datetime(instant)
+    text = dates.format_datetime(moment, _MOMENTS[language], tzinfo=known, locale=_LOCALES[language])
+    return f"{text} UTC" if known.key == "UTC" else text
 
 
 def format_ago(language: str, instant: int, now: int, zone: str = "UTC") -> str:

@@ -24,7 +24,7 @@ _STYLES: Final = (
     "tokens", "base", "controls", "layout", "post", "timelines", "accounts", "composer", "forms", "settings",
     "front", "firstrun", "utilities",
 )  # fmt: skip
-_ISLANDS: Final = ("say", "times", "compose", "feed", "keys", "viewer", "copy", "menus")
+_ISLANDS: Final = ("say", "times", "compose", "feed", "keys", "viewer", "copy", "menus", "focus")
 
 # Names that browsers and clients may keep: fonts named in a style sheet are replaced by their own addresses.
 _STYLE_URL: Final = re.compile(r"url\(\.\./([\w/.@-]+)\)")

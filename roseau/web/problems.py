@@ -25,11 +25,14 @@ def problems_of(
     known = _sentences(words.gettext)
     names = fields or {}
     if not isinstance(error, Invalid) or not error.problems:
-        return {"": words.gettext(str(error))}
+        return {"": error.say(words.gettext)}
+    # In the order of the fields on the pages, which is the one that people read.
+    order = {field: place for place, (field, _) in enumerate(known)}
+    found = sorted(error.problems, key=lambda problem: order.get(problem.field, len(order)))
     return {
         names.get(problem.field, problem.field): known.get((problem.field, problem.reason))
-        or words.gettext(str(problem))
-        for problem in error.problems
+        or problem.say(words.gettext)
+        for problem in found
     }
 
 

@@ -67,6 +67,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     slow_connection: bool = False
     expand_media: str = "default"
     expand_spoilers: bool = False
+    #: For those who run the site: steps of the first run that were left for later.
+    to_do: int = 0
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -105,7 +107,7 @@ def render_part(
 
 def render_error(request: Request, error: RoseauError) -> Response:
     """What went wrong, as a page, or on the status line where htmx asked."""
-    sentence = translations_of(request).gettext(str(error))
+    sentence = error.say(translations_of(request).gettext)
     if is_fragment(request):
         return render_part(request, "fragments/nothing.html", error.status, say=sentence)
     return render(request, "error.html", error.status, error=error, sentence=sentence)
@@ -136,9 +138,16 @@ def viewer_of(request: Request) -> Viewer | None:
 
 
 def here_of(request: Request) -> str:
-    """The path and query of the page that is being read, also when htmx asks for a part of it."""
+    """The path and query of the page that is being read, also when htmx asks for a part of it.
+
+    An answer to a form that is a page itself has no address to come back to: that is where the form was.
+    """
     url = urlsplit(request.headers.get("hx-current-url", "") if is_fragment(request) else str(request.url))
-    return addresses.local_path(url.path + (f"?{url.query}" if url.query else ""), "/")
+    here = addresses.local_path(url.path + (f"?{url.query}" if url.query else ""), "/")
+    if request.method == "POST" and not is_fragment(request):
+        back = getattr(request.state, "form", {}).get("back")
+        return addresses.local_path(back if isinstance(back, str) else None, here)
+    return here
 
 
 def icon(name: str) -> Markup:

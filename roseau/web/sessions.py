@@ -12,20 +12,17 @@
 A POST that does not prove that it comes from one of our pages is refused there, and nowhere else.
 """
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from secrets import token_urlsafe
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from roseau.domain.accounts.founding import STEPS
 from roseau.domain.accounts.loading import load_account
 from roseau.domain.accounts.preferences import load_preferences
 from roseau.domain.accounts.sessions import (
@@ -47,14 +44,12 @@ from roseau.kernel import clock, keys
 from roseau.kernel.errors import Forbidden, RoseauError
 from roseau.storage.database import Transaction
 from roseau.web.addresses import local_path
+from roseau.web.cookies import drop_cookie, read_cookie, read_flash, set_cookie, set_flash
 from roseau.web.rendering import Viewer, here_of, is_fragment, render_error, viewer_of
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 _SAFE: Final = frozenset(("GET", "HEAD"))
-#: Long enough to read one sentence, also on a slow line.
-_FLASH_SECONDS: Final = 120
-_FLASH_LONGEST: Final = 1500
 
 
 class Stale(Forbidden):
@@ -66,12 +61,6 @@ class Stale(Forbidden):
     )
 
 
-class _Flash(msgspec.Struct, omit_defaults=True):
-    sentence: str
-    href: str = ""
-    words: str = ""
-
-
 def guarded(routes: list[Route]) -> list[Route]:
     """The routes with everything that this module promises around their handlers."""
     return [
@@ -81,15 +70,14 @@ def guarded(routes: list[Route]) -> list[Route]:
 
 
 def _guard(handler: Handler) -> Handler:
-    takes = getattr(handler, "takes_files", False)
-    forgiving = getattr(handler, "forgives_files", False)
+    files = getattr(handler, "files", "")
 
     @wraps(handler)
     async def handle(request: Request) -> Response:
         await _identify(request)
         try:
             if request.method not in _SAFE:
-                await _accept(request, takes, forgiving)
+                await _accept(request, files)
             response = await handler(request)
         except RoseauError as error:
             response = render_error(request, error)
@@ -103,14 +91,14 @@ def _guard(handler: Handler) -> Handler:
 
 
 async def _identify(request: Request) -> None:
-    token = request.cookies.get(cookie_name(request, "session"), "")
+    token = read_cookie(request, "session")
     server = server_of(request)
     # The numbers in the navigation are only drawn with whole pages.
     whole_page = not is_fragment(request)
     session, viewer, choices = await server.database.read(_find_viewer, token, whole_page)
     if session and is_stale(session):
         await server.database.write(touch_session, session)
-    visitor = request.cookies.get(cookie_name(request, "visitor"), "")
+    visitor = read_cookie(request, "visitor")
     state = request.state
     state.new_visitor = not session and not visitor
     state.session = session
@@ -118,7 +106,7 @@ async def _identify(request: Request) -> None:
     state.choices = choices
     state.visitor = visitor or token_urlsafe(16)
     state.csrf = _new_csrf(request)
-    state.flash = _read_flash(request) if whole_page and request.method in _SAFE else ""
+    state.flash = read_flash(request) if whole_page and request.method in _SAFE else ""
 
 
 def _find_viewer(tx: Transaction, token: str, counted: bool) -> tuple[Session | None, Viewer | None, Choices]:
@@ -144,6 +132,7 @@ def _find_viewer(tx: Transaction, token: str, counted: bool) -> tuple[Session | 
         expand_media=preferences.expand_media,
         expand_spoilers=preferences.expand_spoilers,
         shortcuts=preferences.shortcuts,
+        to_do=len(set(STEPS) - {"owner", *choices.done}) if session.role in ("admin", "owner") else 0,
         unread=count_unread(tx, account.id, Choice()) if counted else 0,
         follow_requests=count_follow_requests(tx, account.id) if counted else 0,
     )
@@ -202,14 +191,14 @@ def role_only(*roles: str) -> Callable[[Handler], Handler]:
 
 def takes_files(handler: Handler) -> Handler:
     """The handler's form may hold pictures; others hold text only."""
-    handler.takes_files = True  # type: ignore[attr-defined]
+    handler.files = "taken"  # type: ignore[attr-defined]
     return handler
 
 
 def forgives_files(handler: Handler) -> Handler:
     """The same, and a file that is refused comes with its `error`: what was written beside it is not lost."""
-    handler.forgives_files = True  # type: ignore[attr-defined]
-    return takes_files(handler)
+    handler.files = "forgiven"  # type: ignore[attr-defined]
+    return handler
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -229,7 +218,7 @@ def _lead(request: Request, to: str) -> Response:
 # Whether a form is ours
 
 
-async def _accept(request: Request, takes_files: bool, forgiving: bool) -> None:
+async def _accept(request: Request, files: str) -> None:
     """Read the form once, for everyone. Raises Stale unless it comes from a page of this session."""
     _check_origin(request)
     server = server_of(request)
@@ -243,9 +232,8 @@ async def _accept(request: Request, takes_files: bool, forgiving: bool) -> None:
         server.counter.spend(limit, who)
     settings = server.settings
     # One more than fits in a post, so that the composer can say so and keep the text.
-    most = settings.max_media + 1 if takes_files else 0
-    size = settings.max_image_bytes if takes_files else 0
-    request.state.form = await read_form(request, size, most, forgiving=forgiving)
+    most, size = (settings.max_media + 1, settings.max_image_bytes) if files else (0, 0)
+    request.state.form = await read_form(request, size, most, forgiving=files == "forgiven")
     token = request.state.form.get("csrf")
     if not isinstance(token, str) or not _is_ours(request, token):
         raise Stale
@@ -281,6 +269,14 @@ def _sign_csrf(request: Request, nonce: str) -> str:
     return keys.sign(server_of(request).site.data_key, "csrf", f"{owner} {nonce}")
 
 
+def _set_cookies(request: Request, response: Response) -> None:
+    if response.headers.get("content-type", "").startswith("text/html"):
+        if request.state.new_visitor:
+            set_cookie(request, response, "visitor", request.state.visitor, None)
+        if request.state.flash:
+            drop_cookie(request, response, "flash")
+
+
 # What a handler asks of us
 
 
@@ -312,10 +308,7 @@ def redirect(request: Request, to: str, *, say: str = "", href: str = "", words:
     """Go on to another page, which says one sentence, with a link to `href` when it is given."""
     response = _lead(request, to)
     if say:
-        flash = msgspec.json.encode(_Flash(say, href, words))
-        body = base64.urlsafe_b64encode(flash).decode().rstrip("=")
-        signature = keys.sign(server_of(request).site.data_key, "flash", body)
-        _set(request, response, "flash", f"{body}.{signature}", _FLASH_SECONDS)
+        set_flash(request, response, say, href, words)
     return response
 
 
@@ -326,7 +319,7 @@ def query(**parameters: str) -> str:
 
 def sign_in(request: Request, response: Response, token: str) -> Response:
     """Give the browser the cookie of a new session (domain `open_session`); the visitor's one goes."""
-    _set(request, response, "session", token, IDLE // clock.SECOND)
+    set_cookie(request, response, "session", token, IDLE // clock.SECOND)
     drop_cookie(request, response, "visitor")
     request.state.new_visitor = False
     return response
@@ -340,67 +333,3 @@ async def sign_out(request: Request, response: Response) -> Response:
     drop_cookie(request, response, "session")
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
-
-
-# Cookies
-
-
-def cookie_name(request: Request, name: str) -> str:
-    """`__Host-name` where the connection is safe: no other host and no unsafe page can set that one."""
-    return f"__Host-{name}" if _is_secure(request) else name
-
-
-def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int | None) -> None:
-    """A cookie that scripts and other sites do not get; None: until the browser is closed."""
-    _set(request, response, name, value, seconds)
-
-
-def drop_cookie(request: Request, response: Response, name: str) -> None:
-    """Take a cookie away."""
-    _set(request, response, name, "", 0)
-
-
-def read_cookie(request: Request, name: str) -> str:
-    """What the browser gave back of a cookie; it may have been altered."""
-    return request.cookies.get(cookie_name(request, name), "")
-
-
-def _is_secure(request: Request) -> bool:
-    site = server_of(request).site
-    # A site with a public name may be set up on the machine itself before its proxy is: over plain HTTP.
-    return request.url.scheme == "https" or (site.secure and request.url.netloc == site.domain)
-
-
-def _set(request: Request, response: Response, name: str, value: str, seconds: int | None) -> None:
-    response.set_cookie(
-        cookie_name(request, name),
-        value,
-        max_age=seconds,
-        path="/",
-        secure=_is_secure(request),
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def _set_cookies(request: Request, response: Response) -> None:
-    if response.headers.get("content-type", "").startswith("text/html"):
-        if request.state.new_visitor:
-            _set(request, response, "visitor", request.state.visitor, None)
-        if request.state.flash:
-            drop_cookie(request, response, "flash")
-
-
-def _read_flash(request: Request) -> str:
-    body, _, signature = read_cookie(request, "flash").partition(".")
-    if not body or len(body) > 2 * _FLASH_LONGEST:
-        return ""
-    if not keys.same(signature, keys.sign(server_of(request).site.data_key, "flash", body)):
-        return ""
-    try:
-        flash = msgspec.json.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=_Flash)
-    except (binascii.Error, msgspec.DecodeError):
-        return ""
-    if not flash.href:
-        return flash.sentence
-    return Markup('{} <a href="{}">{}</a>').format(flash.sentence, flash.href, flash.words)

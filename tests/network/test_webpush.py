@@ -227,6 +227,8 @@ def test_keys_are_read_in_every_base64_that_apps_send() -> None:
         (ENDPOINT, "", to_base64url(AUTH)),
         (ENDPOINT, "é", "é"),
     ],
+    # The keys are made anew, and the workers of a test run have to agree on the names of tests.
+    ids=["http", "no scheme", "user", "not base64", "not a point", "short", "no auth", "no key", "not ascii"],
 )
 def test_subscriptions_that_are_none(endpoint: str, p256dh: str, auth: str) -> None:
     with pytest.raises(Invalid):

@@ -20,7 +20,12 @@ async def register(browser: Browser, redirect_uri: str = CALLBACK, scopes: str =
     """An application, as it registers itself."""
     answer = await browser.client.post(
         "/api/v1/apps",
-        data={"client_name": "Heron", "redirect_uris": redirect_uri, "scopes": scopes, "website": "https://heron.test"},
+        data={
+            "client_name": "Heron",
+            "redirect_uris": redirect_uri,
+            "scopes": scopes,
+            "website": "https://heron.test",
+        },
     )
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -229,7 +234,9 @@ async def test_access_is_taken_away_in_the_settings(browser: Browser, cast: Any)
     )
     assert (await browser.submit(path)).headers["location"] == "/settings/apps"
     headers = {"Authorization": f"Bearer {token}"}
-    assert (await browser.client.get("/api/v1/accounts/verify_credentials", headers=headers)).status_code == 401
+    assert (
+        await browser.client.get("/api/v1/accounts/verify_credentials", headers=headers)
+    ).status_code == 401
 
 
 async def test_what_scopes_allow_is_said_in_words(browser: Browser, cast: Any) -> None:

@@ -209,7 +209,9 @@ async def test_a_test_mail_is_written(browser: Browser, link: str, worker: Any, 
 
 
 async def test_what_a_setting_decides_is_shown_as_decided(browser: Browser, link: str, server: Any) -> None:
-    fixed = msgspec.structs.replace(server.settings, registrations="closed", minimum_age=16, smtp_host="m.test")
+    fixed = msgspec.structs.replace(
+        server.settings, registrations="closed", minimum_age=16, smtp_host="m.test"
+    )
     server.site = msgspec.structs.replace(server.site, settings=fixed)
     await browser.get(link)
     page = text_of(await browser.get("/first-run/rules"))

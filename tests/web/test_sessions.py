@@ -108,7 +108,12 @@ def cookies_of(answer: Any) -> dict[str, str]:
 
 async def test_cookies_are_bound_to_the_host_and_out_of_reach_of_scripts(browser: Browser) -> None:
     cookie = cookies_of(await browser.get("/sign_in"))["__Host-visitor"]
-    assert {part.strip() for part in cookie.split(";")[1:]} == {"HttpOnly", "Path=/", "SameSite=lax", "Secure"}
+    assert {part.strip() for part in cookie.split(";")[1:]} == {
+        "HttpOnly",
+        "Path=/",
+        "SameSite=lax",
+        "Secure",
+    }
 
 
 async def test_a_site_without_tls_has_cookies_too(tmp_path: Any) -> None:
@@ -220,7 +225,9 @@ async def test_nobody_else_makes_a_page_say_things(browser: Browser) -> None:
     assert "Send money" not in (await browser.get("/")).text
 
 
-@pytest.mark.parametrize("back", ["https://elsewhere.test/", "//elsewhere.test", "/\\elsewhere.test", "x", ""])
+@pytest.mark.parametrize(
+    "back", ["https://elsewhere.test/", "//elsewhere.test", "/\\elsewhere.test", "x", ""]
+)
 async def test_forms_return_to_this_site_only(browser: Browser, back: str) -> None:
     answer = await browser.submit("/settings/language", on="/sign_in", locale="fr", back=back)
     assert answer.headers["location"] == "/"

@@ -20,8 +20,8 @@ from tests.web.conftest import PASSWORD, PASSWORD_HASH, Browser, link_in, read_m
 pytestmark = pytest.mark.anyio
 
 PAGES = (
-    "", "/profile", "/appearance", "/privacy", "/language", "/security", "/mutes", "/blocks", "/apps", "/invites",
-    "/delete",
+    "", "/profile", "/appearance", "/privacy", "/language", "/security", "/mutes", "/blocks", "/apps",
+    "/invites", "/delete",
 )  # fmt: skip
 
 
@@ -155,8 +155,9 @@ async def test_the_profile_is_saved(browser: Browser, nina: Any, server: Any) ->
 
 async def test_pictures_are_taken_and_taken_away(browser: Browser, nina: Any, server: Any) -> None:
     await browser.submit(
-        "/settings/profile", on="/settings/profile", display_name="Nina", avatar_description="Me, in the reeds",
-        avatar=("me.png", picture()), header=("reeds.png", picture((300, 100))),
+        "/settings/profile", on="/settings/profile", display_name="Nina",
+        avatar_description="Me, in the reeds", avatar=("me.png", picture()),
+        header=("reeds.png", picture((300, 100))),
     )  # fmt: skip
     account = account_of(server, nina)
     assert account.avatar and account.header
@@ -184,9 +185,10 @@ async def test_a_broken_picture_keeps_what_was_filled_in(browser: Browser, nina:
 async def test_what_is_no_picture_is_refused(browser: Browser, nina: Any, server: Any) -> None:
     for body in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html><script>", b"x"):
         answer = await browser.submit(
-            "/settings/profile", on="/settings/profile", avatar=("me.png", body)
+            "/settings/profile", on="/settings/profile", display_name="Kept", avatar=("me.png", body)
         )
-        assert answer.status_code in (415, 422)
+        assert answer.status_code == 422
+        assert 'id="e-avatar"' in answer.text and 'value="Kept"' in answer.text
     assert account_of(server, nina).avatar == ""
 
 
@@ -209,7 +211,10 @@ async def test_what_is_too_long_is_said_and_kept(browser: Browser, nina: Any, se
 async def test_a_password_is_changed_by_who_knows_it(browser: Browser, nina: Any, server: Any) -> None:
     server.database.write_now(open_session, nina.id, "Another browser")
     wrong = await browser.submit(
-        "/settings/security/password", on="/settings/security", present_password="x", password="another good one"
+        "/settings/security/password",
+        on="/settings/security",
+        present_password="x",
+        password="another good one",
     )
     assert wrong.status_code == 422 and "This is not your password." in text_of(wrong)
     short = await browser.submit("/settings/security/password", present_password=PASSWORD, password="short")
@@ -234,9 +239,7 @@ async def test_an_address_is_changed_through_the_new_one(
         "/settings/security/email", on="/settings/security", present_password="x", email="n@new.test"
     )
     assert wrong.status_code == 422 and 'value="n@new.test"' in wrong.text
-    answer = await browser.submit(
-        "/settings/security/email", present_password=PASSWORD, email="n@new.test"
-    )
+    answer = await browser.submit("/settings/security/email", present_password=PASSWORD, email="n@new.test")
     assert answer.status_code == 303
     assert "Now: nina@roseau.test" in text_of(await browser.get("/settings/security"))
     await worker.settle()
@@ -261,9 +264,7 @@ async def turn_on(browser: Browser) -> tuple[str, list[str]]:
     wrong = await browser.submit("/settings/security/totp", code="000000")
     assert wrong.status_code == 422
     assert secret in wrong.text.replace(" ", "")
-    done = await browser.submit(
-        "/settings/security/totp", code=pyotp.TOTP(secret).at(clock.now() // 1000)
-    )
+    done = await browser.submit("/settings/security/totp", code=pyotp.TOTP(secret).at(clock.now() // 1000))
     assert done.headers["cache-control"] == "no-store"
     return secret, re.findall(r"<li><code>([^<]+)</code>", done.text)
 
@@ -378,7 +379,10 @@ RUBBISH = ("", "x" * 100_000, "é\r\n", "<script>alert(1)</script>", "\u202e", "
 @pytest.mark.parametrize(
     ("path", "names"),
     [
-        ("/settings/profile", ("display_name", "note", "fields", "fields[0][name]", "locked", "avatar", "step")),
+        (
+            "/settings/profile",
+            ("display_name", "note", "fields", "fields[0][name]", "locked", "avatar", "step"),
+        ),
         ("/settings/appearance", ("theme", "shortcuts", "expand_media")),
         ("/settings/privacy", ("default_privacy", "default_language", "default_sensitive")),
         ("/settings/language", ("locale", "time_zone")),

@@ -64,7 +64,8 @@ async def test_a_session_ends_with_its_login(browser: Browser, nina: Any, server
     assert (await browser.get("/settings")).headers["location"].startswith("/sign_in")
 
 
-async def test_passwords_are_not_tried_out(browser: Browser, nina: Any, server: Any) -> None:
+async def test_passwords_are_not_tried_out(browser: Browser, nina: Any, server: Any, at: Any) -> None:
+    at(0)
     limited = msgspec.structs.replace(server.settings, rate_limits=True)
     server.site = msgspec.structs.replace(server.site, settings=limited)
     await browser.get("/sign_in")
@@ -95,9 +96,7 @@ async def first_half(browser: Browser) -> None:
     assert "__Host-session" not in browser.client.cookies
 
 
-async def test_a_code_is_asked_for_and_works_once(
-    browser: Browser, nina: Any, codes: Any, at: Any
-) -> None:
+async def test_a_code_is_asked_for_and_works_once(browser: Browser, nina: Any, codes: Any, at: Any) -> None:
     app, _ = codes
     at(60)
     await first_half(browser)
@@ -127,7 +126,9 @@ async def test_the_second_half_needs_the_first(browser: Browser, nina: Any, code
     answer = await browser.submit("/sign_in/code", code=codes[1][0])
     assert answer.headers["location"].startswith("/sign_in?")
     browser.client.cookies.set("__Host-ticket", "made-up")
-    assert (await browser.submit("/sign_in/code", code=codes[1][0])).headers["location"].startswith("/sign_in?")
+    assert (
+        (await browser.submit("/sign_in/code", code=codes[1][0])).headers["location"].startswith("/sign_in?")
+    )
     browser.client.cookies.clear()
     await first_half(browser)
     await browser.get("/sign_in/code")
@@ -175,9 +176,7 @@ async def test_nobody_learns_who_has_an_account(
     assert [mail["To"] for mail in read_mails(server)] == ["nina@roseau.test"]
 
 
-async def test_a_link_lasts_two_hours(
-    browser: Browser, nina: Any, server: Any, worker: Any, at: Any
-) -> None:
+async def test_a_link_lasts_two_hours(browser: Browser, nina: Any, server: Any, worker: Any, at: Any) -> None:
     await browser.submit("/password/forgot", on="/password/forgot", email="nina@roseau.test")
     await worker.settle()
     path = link_in(read_mails(server)[-1])

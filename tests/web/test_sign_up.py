@@ -150,9 +150,7 @@ async def test_wrong_numbers_make_no_invitation(
 # Waiting
 
 
-async def test_a_request_is_read_and_accepted(
-    browser: Browser, cast: Any, server: Any, worker: Any
-) -> None:
+async def test_a_request_is_read_and_accepted(browser: Browser, cast: Any, server: Any, worker: Any) -> None:
     set_up(server, registrations="approval")
     assert "Somebody reads each request." in text_of(await browser.get("/sign_up"))
     answer = await browser.submit("/sign_up", **NINA)
@@ -182,9 +180,7 @@ async def test_a_request_is_read_and_accepted(
     assert any(mail["To"] == "nina@roseau.test" for mail in read_mails(server))
 
 
-async def test_a_request_is_refused_after_a_second_thought(
-    browser: Browser, cast: Any, server: Any
-) -> None:
+async def test_a_request_is_refused_after_a_second_thought(browser: Browser, cast: Any, server: Any) -> None:
     set_up(server, registrations="approval")
     await browser.submit("/sign_up", on="/sign_up", reason="Buy now", **NINA)
     browser.client.cookies.clear()
@@ -239,7 +235,8 @@ async def test_the_mail_is_sent_again_and_to_a_corrected_address(
     assert (await browser.get("/settings")).status_code == 200
 
 
-async def test_nobody_floods_the_door(browser: Browser, server: Any) -> None:
+async def test_nobody_floods_the_door(browser: Browser, server: Any, at: Any) -> None:
+    at(0)
     set_up(server, rate_limits=True)
     statuses = [
         (await browser.submit("/sign_up", on="/sign_up", username="a b")).status_code for _ in range(7)

@@ -52,7 +52,10 @@ def set_note(tx: Transaction, member_id: int, target_id: int, comment: str) -> N
         raise NotFound
     comment = clean_text(comment).strip()
     if len(comment) > MAX_NOTE:
-        raise Invalid(f"Validation failed: Comment is too long (maximum is {MAX_NOTE} characters)")
+        raise Invalid(
+            "Validation failed: Comment is too long (maximum is %(most)s characters)",
+            values={"most": MAX_NOTE},
+        )
     if comment:
         tx.run(_note, account_id=member_id, target_id=target_id, comment=comment)
     else:

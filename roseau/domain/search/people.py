@@ -16,6 +16,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    union,
 )
 
 from roseau.domain.accounts.loading import AccountView, load_accounts
@@ -48,12 +49,14 @@ _rank = (
 )
 
 
-def _named(index: Any, number: Any, match: Any) -> Any:
+def _named(indexed: Any) -> Any:
+    # The very name is looked up as well: who has just joined is found before the index has them.
+    exactly = select(_a.c.id).where(_a.c.username_key == _name, _a.c.domain == bindparam("domain"))
     return (
         select(_a.c.id)
-        .select_from(WITH_PEOPLE.join(index, number == _a.c.id))
+        .select_from(WITH_PEOPLE)
         .where(
-            match,
+            _a.c.id.in_(union(indexed, exactly)),
             shown(),
             _a.c.suspended_at.is_(None),
             _a.c.moved_to_id.is_(None),
@@ -68,9 +71,9 @@ def _named(index: Any, number: Any, match: Any) -> Any:
 _fts5 = table("account_search", column("rowid"))
 _vectors = table("account_search", column("account_id"))
 _find_accounts = statements(
-    sqlite=_named(_fts5, _fts5.c.rowid, text("account_search MATCH :match")),
+    sqlite=_named(select(_fts5.c.rowid).where(text("account_search MATCH :match"))),
     postgresql=_named(
-        _vectors, _vectors.c.account_id, text("account_search.words @@ CAST(:match AS tsquery)")
+        select(_vectors.c.account_id).where(text("account_search.words @@ CAST(:match AS tsquery)"))
     ),
 )
 
@@ -87,13 +90,16 @@ def search_accounts(
 ) -> list[AccountView]:
     """Accounts whose names hold all the words, the best first. `following`: among those one follows."""
     name, domain = to_handle(query) or (query, "")
-    words = name if domain in ("", site.domain) else f"{name} {domain}"
+    if domain.lower() == site.domain:
+        domain = ""
+    words = f"{name} {domain}"
     match = fts5_query(words) if tx.dialect == "sqlite" else tsquery(words)
     if not match:
         return []
     found = tx.values(
         _find_accounts,
-        match=match, viewer=reader_id, name=name.lower(), anybody=not following, limit=limit, skipped=offset,
+        match=match, viewer=reader_id, name=name.lower(), domain=domain.lower(),
+        anybody=not following, limit=limit, skipped=offset,
     )  # fmt: skip
     people = load_accounts(tx, found)
     return [people[account_id] for account_id in found]

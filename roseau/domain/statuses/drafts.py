@@ -59,9 +59,12 @@ def check_draft(site: Site, draft: Draft) -> Draft:
     limit = site.settings.max_characters
     raw = len(draft.text) + len(draft.spoiler_text)
     if raw > max(MAX_RAW, limit) or count_characters(draft.text, draft.spoiler_text) > limit:
-        raise Invalid(f"Validation failed: Text character limit of {limit} exceeded")
+        raise Invalid(
+            "Validation failed: Text character limit of %(limit)s exceeded", values={"limit": limit}
+        )
     if len(draft.media_ids) > site.settings.max_media:
-        raise Invalid(f"Validation failed: Cannot attach more than {site.settings.max_media} files")
+        most = {"most": site.settings.max_media}
+        raise Invalid("Validation failed: Cannot attach more than %(most)s files", values=most)
     if len(set(draft.media_ids)) != len(draft.media_ids):
         draft.media_ids = list(dict.fromkeys(draft.media_ids))
     if draft.language is not None and not _LANGUAGE.match(draft.language):
@@ -77,10 +80,13 @@ def _check_poll(poll: PollDraft) -> None:
     if len(poll.options) < 2:
         raise Invalid("Validation failed: Options must be more than one item")
     if len(poll.options) > MAX_OPTIONS:
-        raise Invalid(f"Validation failed: Options can't contain more than {MAX_OPTIONS} items")
+        raise Invalid(
+            "Validation failed: Options can't contain more than %(most)s items", values={"most": MAX_OPTIONS}
+        )
     if any(count_characters(option) > MAX_OPTION_CHARACTERS for option in poll.options):
         raise Invalid(
-            f"Validation failed: Options can't be longer than {MAX_OPTION_CHARACTERS} characters each"
+            "Validation failed: Options can't be longer than %(most)s characters each",
+            values={"most": MAX_OPTION_CHARACTERS},
         )
     if len(set(poll.options)) != len(poll.options):
         raise Invalid("Validation failed: Options contain duplicate items")

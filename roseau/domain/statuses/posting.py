@@ -173,7 +173,10 @@ def claim_media(tx: Transaction, author_id: int, status_id: int, media_ids: list
     check_media(tx, author_id, status_id, media_ids)
     for place, media_id in enumerate(media_ids):
         if not tx.run(_claim, attachment=media_id, status=status_id, status_id=status_id, place=place):
-            raise Invalid(f"Validation failed: Media {media_id} not found or already attached")
+            raise Invalid(
+                "Validation failed: Media %(media_id)s not found or already attached",
+                values={"media_id": media_id},
+            )
 
 
 def check_media(tx: Transaction, author_id: int, status_id: int, media_ids: list[int]) -> None:
@@ -184,7 +187,8 @@ def check_media(tx: Transaction, author_id: int, status_id: int, media_ids: list
     missing = [media_id for media_id in media_ids if media_id not in found]
     if missing:
         raise Invalid(
-            f"Validation failed: Media {', '.join(map(str, missing))} not found or already attached"
+            "Validation failed: Media %(media_id)s not found or already attached",
+            values={"media_id": ", ".join(map(str, missing))},
         )
     if any(state == "processing" for state in found.values()):
         raise Invalid("Cannot attach files that have not finished processing. Try again in a moment!")

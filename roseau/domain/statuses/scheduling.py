@@ -90,7 +90,7 @@ def schedule_status(
     """Have the draft posted at that moment; the id of the post to come. Raises NotFound, Invalid."""
     _check_moment(tx, at)
     if tx.value(_count, account=account_id) >= MOST:
-        raise Invalid(f"Validation failed: You have exceeded the limit of {MOST} scheduled posts")
+        raise Invalid("Validation failed: You have already scheduled the maximum number of posts")
     if draft.in_reply_to_id is not None and load_status(tx, account_id, draft.in_reply_to_id) is None:
         raise NotFound
     check_media(tx, account_id, 0, draft.media_ids)

@@ -122,7 +122,10 @@ def _check_title(title: str) -> str:
     if not title:
         raise Invalid("Validation failed: Title can't be blank")
     if len(title) > MAX_TITLE:
-        raise Invalid(f"Validation failed: Title is too long (maximum is {MAX_TITLE} characters)")
+        raise Invalid(
+            "Validation failed: Title is too long (maximum is %(most)s characters)",
+            values={"most": MAX_TITLE},
+        )
     return title
 
 

@@ -11,7 +11,7 @@ from roseau.doors.server import server_of
 from roseau.web.rendering import language_of, render
 from roseau.web.sessions import choices_of
 
-#: Apps that were tried with Roseau's API, where they run, and where to get them.
+#: Apps that speak Mastodon's API, where they run, where to get them. Of these only toot was tried here.
 APPS = (
     ("Tusky", "Android", "https://tusky.app"),
     ("Pachli", "Android", "https://pachli.app"),

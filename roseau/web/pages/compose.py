@@ -210,7 +210,7 @@ async def _take_in(request: Request, form: Form) -> tuple[list[Attachment], dict
                 raise upload.error
             attachment = await _take(request, upload)
         except RoseauError as error:
-            problems["media"] = words.gettext(str(error))
+            problems["media"] = error.say(words.gettext)
             continue
         if attachment.state == "failed":
             problems["media"] = words.gettext(attachment.error or "")

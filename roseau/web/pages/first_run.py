@@ -20,6 +20,7 @@ from roseau.kernel import clock, keys
 from roseau.kernel.errors import Gone, Invalid, NotFound
 from roseau.storage.database import Transaction
 from roseau.web import sessions
+from roseau.web.cookies import drop_cookie, read_cookie, set_cookie
 from roseau.web.pages import site_steps
 from roseau.web.pages.settings import time_zones
 from roseau.web.problems import problems_of
@@ -51,7 +52,7 @@ async def redeem(request: Request) -> Response:
     until = str(clock.now() + _LASTS)
     response = redirect(request, f"/first-run/{STEPS[0]}")
     value = f"{until}.{_sign(request, until)}"
-    sessions.set_cookie(request, response, _COOKIE, value, _LASTS // clock.SECOND)
+    set_cookie(request, response, _COOKIE, value, _LASTS // clock.SECOND)
     return response
 
 
@@ -61,7 +62,7 @@ def _sign(request: Request, until: str) -> str:
 
 async def _opened(request: Request) -> bool:
     """Whether this browser used the link, not too long ago, and nobody owns the site yet."""
-    until, _, signature = sessions.read_cookie(request, _COOKIE).partition(".")
+    until, _, signature = read_cookie(request, _COOKIE).partition(".")
     if not signature or not keys.same(signature, _sign(request, until)) or int(until) < clock.now():
         return False
     return not await server_of(request).database.read(has_owner)
@@ -155,7 +156,7 @@ async def _make_owner(request: Request) -> Response:
     except Invalid as error:
         return await _answer(request, "owner", form, error)
     response = sessions.sign_in(request, redirect(request, "/first-run/done"), token)
-    sessions.drop_cookie(request, response, _COOKIE)
+    drop_cookie(request, response, _COOKIE)
     return response
 
 

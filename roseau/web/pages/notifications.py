@@ -1,5 +1,7 @@
 """What happened around the member: a page of notifications, cleared away one by one or all at once."""
 
+from collections.abc import Callable
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,6 +9,12 @@ from starlette.routing import Route
 
 from roseau.domain.accounts.loading import AccountView
 from roseau.domain.notifications.grouping import Group, dismiss_group, list_groups
+from roseau.domain.notifications.policy import (
+    accept_requests,
+    count_pending,
+    dismiss_requests,
+    list_requests,
+)
 from roseau.domain.notifications.reading import (
     Choice,
     clear_notifications,
@@ -23,7 +31,9 @@ from roseau.storage.database import Transaction
 from roseau.storage.pages import Page
 from roseau.web.pages.timelines import next_of, page_of
 from roseau.web.rendering import is_fragment, render, render_part, translations_of
-from roseau.web.sessions import back_of, field_of, member_of, member_only, redirect
+from roseau.web.sessions import Handler, back_of, field_of, member_of, member_only, redirect
+
+Words = Callable[[str], str]
 
 _UNGROUPED = "ungrouped-"
 
@@ -55,6 +65,8 @@ class _Found(msgspec.Struct):
     count: int
     newest_id: int
     read_id: int
+    #: How many senders wait to be let through.
+    kept_aside: int
 
 
 def _look(tx: Transaction, member_id: int, page: Page, choice: Choice) -> _Found:
@@ -86,6 +98,7 @@ def _look(tx: Transaction, member_id: int, page: Page, choice: Choice) -> _Found
         count=len(found.groups),
         newest_id=max((group.newest_id for group in found.groups), default=0),
         read_id=read_id,
+        kept_aside=count_pending(tx, member_id)[0],
     )
 
 
@@ -104,7 +117,10 @@ async def show(request: Request) -> Response:
     if not tab and page.max_id is None and found.newest_id > found.read_id:
         await database.write(move_marker, member_id, "notifications", found.newest_id)
         request.state.viewer = msgspec.structs.replace(member_of(request), unread=0)
-    return render(request, "notifications.html", rows=found.rows, next_url=next_url, tab=tab)
+    return render(
+        request, "notifications.html", rows=found.rows, next_url=next_url, tab=tab,
+        kept_aside=found.kept_aside,
+    )  # fmt: skip
 
 
 @member_only
@@ -125,12 +141,17 @@ async def clear(request: Request) -> Response:
     return redirect(request, back_of(request, "/notifications"), say=_("All notifications are cleared away."))
 
 
+def _id_of(request: Request) -> int:
+    found = parse_id(request.path_params["id"])
+    if found is None:
+        raise NotFound
+    return found
+
+
 @member_only
 async def dismiss(request: Request) -> Response:
     """Clear one away, or the group that it stands for."""
-    notification_id = parse_id(request.path_params["id"])
-    if notification_id is None:
-        raise NotFound
+    notification_id = _id_of(request)
     member_id, group = member_of(request).account.id, field_of(request, "group")
     database = server_of(request).database
     if group:
@@ -144,8 +165,48 @@ async def dismiss(request: Request) -> Response:
     return redirect(request, back_of(request, "/notifications"), say=said)
 
 
+# Kept aside
+
+
+@member_only
+async def show_kept_aside(request: Request) -> Response:
+    """Senders whose notifications are kept aside, until the member lets them through."""
+    page = page_of(request)
+    found = await server_of(request).database.read(list_requests, member_of(request).account.id, page)
+    next_url = next_of(request, found[-1].id if found else None, len(found))
+    template = "fragments/kept_aside.html" if is_fragment(request) else "kept_aside.html"
+    show_it = render_part if is_fragment(request) else render
+    return show_it(request, template, waiting=found, next_url=next_url)
+
+
+def _decide(act: Callable[[Transaction, int, list[int]], int], say: Callable[[Words], str]) -> Handler:
+    @member_only
+    async def handle(request: Request) -> Response:
+        member_id, sender_id = member_of(request).account.id, _id_of(request)
+        if not await server_of(request).database.write(act, member_id, [sender_id]):
+            raise NotFound
+        said = say(translations_of(request).gettext)
+        if is_fragment(request):
+            return render_part(request, "fragments/nothing.html", say=said)
+        return redirect(request, back_of(request, "/notifications/requests"), say=said)
+
+    handle.__name__ = act.__name__
+    return handle
+
+
 routes = [
     Route("/notifications", show),
+    Route("/notifications/requests", show_kept_aside),
+    Route(
+        "/notifications/requests/{id}/accept",
+        _decide(accept_requests, lambda _: _("From now on you hear of them.")),
+        methods=["POST"],
+    ),
+    Route(
+        "/notifications/requests/{id}/dismiss",
+        _decide(dismiss_requests, lambda _: _("Cleared away.")),
+        methods=["POST"],
+    ),
     Route("/notifications/clear", clear, methods=["POST"]),
     Route("/notifications/{id}/dismiss", dismiss, methods=["POST"]),
 ]

@@ -14,10 +14,10 @@ from roseau.domain.media.uploads import process_profile_picture
 from roseau.doors.forms import to_struct
 from roseau.doors.multipart import Upload
 from roseau.doors.server import server_of
-from roseau.kernel.errors import Invalid
+from roseau.kernel.errors import Invalid, TooLarge, UnsupportedType
 from roseau.web.problems import problems_of
 from roseau.web.rendering import render, translations_of
-from roseau.web.sessions import form_of, member_of, member_only, redirect, takes_files
+from roseau.web.sessions import forgives_files, form_of, member_of, member_only, redirect
 
 
 class Line(msgspec.Struct):
@@ -83,7 +83,7 @@ async def show(request: Request) -> Response:
 
 
 @member_only
-@takes_files
+@forgives_files
 async def save(request: Request) -> Response:
     """Save it all at once; a picture that cannot be used leaves the rest as it was filled in."""
     form = to_struct(form_of(request), Profile)
@@ -127,8 +127,10 @@ async def _take_picture(
     request: Request, changes: ProfileChanges, purpose: Literal["avatar", "header"], upload: Upload
 ) -> None:
     try:
+        if upload.error:
+            raise upload.error
         blobs = await process_profile_picture(server_of(request), upload.path, purpose)
-    except ImageRefused as error:
+    except (ImageRefused, TooLarge, UnsupportedType) as error:
         raise _PictureRefused(purpose, translations_of(request).gettext(str(error))) from error
     if purpose == "avatar":
         changes.avatar = blobs

@@ -30,7 +30,7 @@ from roseau.doors.server import server_of
 from roseau.kernel.errors import Invalid, NotFound, TooMany
 from roseau.kernel.ids import parse_id
 from roseau.storage.database import Transaction
-from roseau.web import sessions
+from roseau.web.cookies import drop_cookie
 from roseau.web.problems import problems_of
 from roseau.web.rendering import render, translations_of
 from roseau.web.sessions import field_of, member_of, member_only, redirect, session_of
@@ -268,7 +268,7 @@ async def delete(request: Request) -> Response:
         return render(request, "settings/delete.html", error.status, problems=problems)
     await server.database.write(delete_account, server.site, proven.account_id)
     response = redirect(request, "/", say=_("Your account is gone. Farewell."))
-    sessions.drop_cookie(request, response, "session")
+    drop_cookie(request, response, "session")
     return response
 
 

@@ -14,6 +14,7 @@ from roseau.kernel import clock
 from roseau.kernel.errors import Forbidden, Gone, Invalid, TooMany
 from roseau.web import sessions
 from roseau.web.addresses import local_path
+from roseau.web.cookies import drop_cookie, read_cookie, set_cookie
 from roseau.web.problems import problems_of
 from roseau.web.rendering import render, translations_of
 from roseau.web.sessions import form_of, redirect, session_of
@@ -60,7 +61,7 @@ async def enter(request: Request) -> Response:
     back = local_path(form.back)
     if isinstance(outcome, CodeNeeded):
         response = redirect(request, f"/sign_in/code?{sessions.query(back=back)}")
-        sessions.set_cookie(request, response, "ticket", outcome.ticket, _TICKET_SECONDS)
+        set_cookie(request, response, "ticket", outcome.ticket, _TICKET_SECONDS)
         return response
     return sessions.sign_in(request, redirect(request, back), outcome.token)
 
@@ -68,7 +69,7 @@ async def enter(request: Request) -> Response:
 async def show_code(request: Request) -> Response:
     """The form for a code; without a ticket everything begins again."""
     back = local_path(request.query_params.get("back"))
-    ticket = sessions.read_cookie(request, "ticket")
+    ticket = read_cookie(request, "ticket")
     if await server_of(request).database.read(find_half_signed_in, ticket) is None:
         return redirect(request, f"/sign_in?{sessions.query(back=back)}")
     return render(request, "sign_in_code.html", form=Code(back=back), problems={})
@@ -79,7 +80,7 @@ async def enter_code(request: Request) -> Response:
     form = to_struct(form_of(request), Code)
     back = local_path(form.back)
     server = server_of(request)
-    ticket = sessions.read_cookie(request, "ticket")
+    ticket = read_cookie(request, "ticket")
     account_id = await server.database.read(find_half_signed_in, ticket)
     if account_id is None:
         return redirect(request, f"/sign_in?{sessions.query(back=back)}", say=_too_late(request))
@@ -94,7 +95,7 @@ async def enter_code(request: Request) -> Response:
     except Gone:
         return redirect(request, f"/sign_in?{sessions.query(back=back)}", say=_too_late(request))
     response = sessions.sign_in(request, redirect(request, back), outcome.token)
-    sessions.drop_cookie(request, response, "ticket")
+    drop_cookie(request, response, "ticket")
     return response
 
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from roseau.domain.accounts.loading import AccountView
-from roseau.domain.relationships.discovery import list_suggestions
+from roseau.domain.relationships.discovery import list_directory, list_suggestions
 from roseau.domain.relationships.loading import Relationship, load_relationships
 from roseau.domain.statuses.loading import StatusView
 from roseau.domain.statuses.marks import list_bookmarks, list_favourites
@@ -83,18 +83,32 @@ class _Home(msgspec.Struct):
 
 def _look_home(tx: Transaction, member_id: int, page: Page) -> _Home:
     views = list_home(tx, member_id, page)
-    people = list_suggestions(tx, member_id, _SUGGESTED)
-    relations = load_relationships(tx, member_id, [view.id for view in people])
-    known = {relation.id: relation for relation in relations}
     marker = load_markers(tx, member_id).get("home")
     return _Home(
         views=views,
         lists=list_lists(tx, member_id),
-        suggested=[(view, known[view.id]) for view in people if view.id in known],
+        suggested=_suggest(tx, member_id),
         read_id=marker.last_read_id if marker else 0,
         read_at=marker.updated_at if marker else 0,
         more=goes_on(views, lambda below: list_home(tx, member_id, below)),
     )
+
+
+def _suggest(tx: Transaction, member_id: int) -> list[tuple[AccountView, Relationship]]:
+    """People to follow. Who follows nobody yet has no friends of friends: they meet those who write here."""
+    people = list_suggestions(tx, member_id, _SUGGESTED)
+    if not people:
+        people = list_directory(tx, member_id, order="active", local=True, offset=0, limit=4 * _SUGGESTED)
+    relations = load_relationships(tx, member_id, [view.id for view in people])
+    known = {relation.id: relation for relation in relations}
+    strangers = [
+        (view, relation)
+        for view in people
+        if view.id != member_id
+        and (relation := known.get(view.id)) is not None
+        and not (relation.following or relation.requested)
+    ]
+    return strangers[:_SUGGESTED]
 
 
 @member_only

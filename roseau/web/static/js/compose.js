@@ -53,17 +53,22 @@ const count = (root) => {
 const keep = (root) => {
   const { text, warning, alts } = parts(root);
   const draft = { text: text.value, warning: warning.value, alts: Object.fromEntries(alts.map((alt) => [alt.id, alt.value])) };
-  const kept = draft.text || draft.warning ? store.write(root.dataset.draft, draft) : void store.forget(root.dataset.draft);
+  const written = "returned" in root.dataset || [text, warning, ...alts].some((field) => field.value !== field.defaultValue);
+  const kept = written && (draft.text || draft.warning)
+    ? store.write(root.dataset.draft, draft)
+    : void store.forget(root.dataset.draft);
   root.querySelector("[data-saved]").hidden = !kept;
 };
 
 const restore = (root) => {
   const draft = store.read(root.dataset.draft);
-  if (!draft) return;
-  const { text, warning, alts } = parts(root);
   // What the server sends back, as after a mistake, is newer than what was kept.
-  if (!text.value && draft.text) text.value = draft.text;
-  if (!warning.value && draft.warning) {
+  if (!draft || "returned" in root.dataset) return;
+  const { text, warning, alts } = parts(root);
+  const asked = new URLSearchParams(location.search);
+  // Whoever follows a link to write something in particular begins with that.
+  if (!asked.has("text") && !asked.has("mention")) text.value = draft.text || text.value;
+  if (draft.warning && warning.type !== "hidden") {
     warning.value = draft.warning;
     root.elements.show_warning.checked = true;
   }
@@ -83,15 +88,17 @@ const addPictures = (root, files) => {
 
 const posted = sessionStorage.getItem(PREFIX + "posted");
 if (posted) {
-  // The post has left when the page that answers shows no composer with something to mend.
   sessionStorage.removeItem(PREFIX + "posted");
-  if (!document.querySelector("form[data-compose] #problems")) store.forget(posted);
+  // The post has left when the page that answers leads to it; an error page does not.
+  if (document.querySelector("#dire a")) store.forget(posted);
 }
 
 const first = form();
 if (first) {
   restore(first);
   count(first);
+  const { text } = parts(first);
+  text.setSelectionRange(text.value.length, text.value.length);
 }
 
 document.addEventListener("input", (event) => {
@@ -130,6 +137,9 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("htmx:after:swap", () => {
   const root = form();
   if (!root) return;
+  // What was sent is a picture of the post now, and not to be sent again.
+  const files = root.elements["media[]"];
+  if (files) files.value = "";
   count(root);
   root.querySelector("#problems")?.focus();
 });
