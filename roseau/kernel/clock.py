@@ -5,7 +5,7 @@ A time is an integer: milliseconds since 1970-01-01 UTC, in storage as in the do
 """
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -14,6 +14,8 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Tests put their own hand on the clock with `set_clock`; nothing else does.
 _read_clock = time.time
@@ -32,7 +34,7 @@ def set_clock(read: object = None) -> None:
 
 def to_datetime(instant: int) -> datetime:
     """The same moment as an aware UTC datetime."""
-    return datetime.fromtimestamp(instant / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=instant)
 
 
 def to_iso(instant: int) -> str:
@@ -55,4 +57,4 @@ def from_iso(text: str) -> Instant:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return Instant(int(moment.timestamp() * 1000))
+    return Instant((moment - _EPOCH) // timedelta(milliseconds=1))

@@ -208,6 +208,12 @@ async def test_small_lists(client: Any, cast: Any) -> None:
     assert {"code": "fr", "name": "French"} in languages
     assert (await client.get("/api/v1/announcements", headers=cast.ada.auth)).json() == []
     assert (await client.get("/api/v1/announcements")).status_code == 401
+    for kind in ("", "/tags", "/statuses", "/links"):
+        answer = await client.get(f"/api/v1/trends{kind}")
+        assert (answer.status_code, answer.json()) == (200, []), kind
+    for version in ("v1", "v2"):
+        assert (await client.get(f"/api/{version}/filters", headers=cast.ada.auth)).json() == []
+        assert (await client.get(f"/api/{version}/filters")).status_code == 401
 
 
 async def test_what_is_not_public_or_not_there(client: Any, cast: Any) -> None:

@@ -276,6 +276,16 @@ async def test_people(client: Any, cast: Any, worker: Any) -> None:
     assert (await client.get("/api/v1/accounts/search", params={"q": "zed"})).status_code == 401
 
 
+async def test_who_has_just_joined_is_found_by_name(client: Any, cast: Any) -> None:
+    # No worker has run: the index does not know them yet.
+    for query in ("BOB", "@bob", "bob@roseau.test", "@bob@Roseau.test"):
+        assert (await search(client, cast.bob, query, type="accounts"))["accounts"] == ["bob"], query
+    assert (await search(client, cast.bob, "bob@elsewhere.test"))["accounts"] == []
+    assert (await search(client, cast.bob, "bob", following="1"))["accounts"] == []
+    listed = await client.get("/api/v1/accounts/search", headers=cast.ada.auth, params={"q": "bob"})
+    assert [account["acct"] for account in listed.json()] == ["bob"]
+
+
 async def test_people_one_follows(client: Any, cast: Any, worker: Any) -> None:
     carol, carl = cast.carol, cast.carl
     await act(client, cast.ada, f"accounts/{carol.id}/follow")

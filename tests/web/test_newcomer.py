@@ -94,6 +94,22 @@ def write(page: Page, text: str) -> None:
     expect(page.locator("#dire")).to_contain_text("Posted.")
 
 
+def open_everything(page: Page) -> None:
+    """Open what a post can have, on a narrow screen, where all of it has its place, and close it again."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 800})
+    tools = page.locator("[data-opens]")
+    for tool in tools.all():
+        tool.check(force=True)
+    fields = page.locator("#composer input:visible, #composer textarea:visible")
+    rights = fields.evaluate_all("all => all.map(field => field.getBoundingClientRect().right)")
+    assert len(rights) > 10 and max(rights) <= 320
+    for tool in tools.all():
+        tool.uncheck(force=True)
+    assert before
+    page.set_viewport_size(before)
+
+
 def post_with(page: Page, text: str) -> Locator:
     """The post that says this."""
     return page.get_by_role("article").filter(has_text=text).first
@@ -130,6 +146,7 @@ def test_two_people_begin_and_see_each_other_live(chromium: Browser, served: Ser
     olga, nina = open_page(chromium, served), open_page(chromium, served)
     set_up(olga, link_of(served))
     olga.get_by_role("link", name="Write the first post").click()
+    open_everything(olga)
     write(olga, "The water is high today")
 
     join(nina, "nina")
@@ -252,7 +269,10 @@ def test_everything_goes_without_a_mouse(chromium: Browser, served: Served, tmp_
     page.keyboard.press("r")
     type_post(page, "@ada How high?")
     found = call(served.address, "GET", f"/api/v1/statuses/{posts[1]['id']}/context", kim_token)[1]
-    assert [status["content"] for status in found["descendants"]] != []
+    (reply,) = found["descendants"]
+    # A conversation opens at its post, not at the first of those before it.
+    page.goto(f"/@kim/{reply['id']}")
+    expect(page.locator(".post.focused")).to_be_focused()
     assert call(served.address, "GET", f"/api/v1/statuses/{posts[1]['id']}", kim_token)[1]["favourited"]
 
     go(page, "gs", "/settings")

@@ -15,6 +15,7 @@ from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts
 from roseau.storage.schema.media import media_attachments
 from roseau.storage.schema.statuses import conversations, idempotency_keys, poll_options, polls, statuses
+from roseau.storage.schema.timelines import home_entries
 from roseau.storage.statements import insertion, one_of, statement, statements, upsert
 
 #: How long the same `Idempotency-Key` answers with the same status.
@@ -25,6 +26,7 @@ _insert = insertion(
     "id account_id uri text content_type content spoiler_text sensitive language visibility "
     "local_only in_reply_to_id in_reply_to_account_id conversation_id app_id created_at",
 )
+_lay_at_home = insertion(home_entries, "account_id status_id author_id")
 _new_conversation = statement(
     insert(conversations).values(id=bindparam("id"), created_at=bindparam("created_at"))
 )
@@ -137,6 +139,8 @@ def post_status(
     # What one writes to a few people shows nowhere, and so not in the count of one's posts.
     if draft.visibility != "direct":
         tx.run(_count_post, author=author_id, at=tx.now)
+    # Fan-out comes a moment later; one's own post is at home at once.
+    tx.run(_lay_at_home, account_id=author_id, status_id=status_id, author_id=author_id)
     if idempotency_key:
         tx.run(_keep_key, account_id=author_id, key=idempotency_key, status_id=status_id, created_at=tx.now)
     tx.emit(StatusPosted(status_id, author_id))
