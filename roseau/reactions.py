@@ -25,19 +25,47 @@ from roseau.doors.server import Server
 from roseau.kernel import clock
 from roseau.storage.database import Transaction
 from roseau.storage.events import forget_events
+from roseau.storage.jobs import add_job
 
 Reaction = Callable[[Transaction, Site, Any], None]
 #: How long the log is kept: what an open stream may have missed is read back from it.
 EVENTS_KEPT = 7 * clock.DAY
+FAN_OUT = "fan_out"
 #: Does a kind of job, given the server and the job's payload as JSON.
 Handler = Callable[[Server, bytes], Awaitable[None]]
 
 
 def fan_out(tx: Transaction, site: Site, event: events.StatusPosted) -> None:
     """Lay a new status into home timelines, and tell the streams."""
-    fanout.fan_out(tx, event.status_id)
-    if event.fresh:
-        tx.emit(events.StatusFannedOut(event.status_id))
+    _fan_out_from(tx, FanOutJob(event.status_id, 0, event.fresh))
+
+
+class FanOutJob(msgspec.Struct, frozen=True):
+    """The rest of a fan-out to many: from which follower on, and whether streams are told at the end."""
+
+    status_id: int
+    after: int
+    fresh: bool
+
+
+def _fan_out_from(tx: Transaction, job: FanOutJob) -> int | None:
+    """Serve the next followers; those after them are a job, so that other writers come in between."""
+    after = fanout.fan_out(tx, job.status_id, job.after)
+    if after is None:
+        if job.fresh:
+            tx.emit(events.StatusFannedOut(job.status_id))
+    elif not job.after:
+        rest = msgspec.structs.replace(job, after=after)
+        add_job(tx, FAN_OUT, rest, dedupe=f"{FAN_OUT}:{job.status_id}")
+    return after
+
+
+async def go_on_fanning_out(server: Server, payload: bytes) -> None:
+    """Serve the followers that the reaction left, some at a time."""
+    job = msgspec.json.decode(payload, type=FanOutJob)
+    after: int | None = job.after
+    while after is not None:
+        after = await server.database.write(_fan_out_from, msgspec.structs.replace(job, after=after))
 
 
 def lift(tx: Transaction, site: Site, event: events.StatusDeleted) -> None:
@@ -147,6 +175,7 @@ async def verify_link(server: Server, payload: bytes) -> None:
 
 #: Kind of job -> who does it.
 JOBS: dict[str, Handler] = {
+    FAN_OUT: go_on_fanning_out,
     "mail": send_queued_mail,
     push.JOB: send_queued_push,
     uploads.PROCESS: process_media,

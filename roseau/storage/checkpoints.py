@@ -14,8 +14,8 @@ log = logging.getLogger("roseau.storage")
 
 #: The log is copied back when it has this many pages (4 MB), as SQLite itself would.
 PAGES = 1_000
-#: When a flood of writes is ahead of that thread by so much (48 MB), the writer copies the rest itself.
-TOO_MANY_PAGES = 12_000
+#: When a flood of writes is ahead of that thread by so much (128 MB), the writer copies the rest itself.
+TOO_MANY_PAGES = 32_000
 
 
 class Checkpointer:

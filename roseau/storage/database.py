@@ -35,12 +35,14 @@ class Caches:
 class Transaction:
     """One open transaction; handed to every function that reads or writes. Commands never end it."""
 
-    __slots__ = ("caches", "emitted", "now", "writable")
+    __slots__ = ("caches", "emitted", "news", "now", "writable")
     dialect: DialectName
 
     def __init__(self, caches: Caches, writable: bool) -> None:
         self.now = clock.now()
         self.emitted: list[Event] = []
+        #: Whether the worker has something to do after the commit: an event or a job.
+        self.news = False
         self.writable = writable
         self.caches = caches
 
@@ -89,6 +91,7 @@ class Transaction:
     def emit(self, event: Event) -> None:
         """Say what happened. Appended after everything else in this transaction, just before it commits."""
         self.emitted.append(event)
+        self.news = True
 
     def close(self) -> None:
         """Append what was emitted; called by the database, once, before the commit."""
@@ -110,7 +113,7 @@ class Database(Protocol):
     dialect: DialectName
     #: Called in a thread after each commit is on disk and before anyone is told so; survival fills it.
     before_acknowledging: Callable[[], None] | None
-    #: Called on the event loop after commits that appended events.
+    #: Called on the event loop after commits that left an event or a job.
     on_events: list[Callable[[], None]]
 
     def read(

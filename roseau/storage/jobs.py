@@ -79,6 +79,7 @@ def add_job(
     tx: Transaction, kind: str, payload: Any, *, run_at: int | None = None, dedupe: str | None = None
 ) -> None:
     """Have work done once this transaction is committed; a second job with the same `dedupe` is dropped."""
+    tx.news = True
     tx.run(
         _add,
         id=ids.new_id(),

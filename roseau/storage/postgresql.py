@@ -115,7 +115,7 @@ class PostgresDatabase:
         return self._write(function, args, kwargs)[0]
 
     def _write(self, function: Callable[..., T], args: Any, kwargs: Any) -> tuple[T, bool]:
-        """Run the command, again when PostgreSQL asks for it; also say whether it appended events."""
+        """Run the command, again when PostgreSQL asks for it; also say whether it left work to do."""
         if getattr(self._local, "writing", False):
             raise Nested
         for attempt in range(TRIES):
@@ -143,12 +143,12 @@ class PostgresDatabase:
             self.commits += 1
         if self.before_acknowledging is not None:
             self.before_acknowledging()
-        return result, bool(tx.emitted)
+        return result, tx.news
 
     async def write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()
-        result, emitted = await loop.run_in_executor(self._threads, self._write, function, args, kwargs)
-        if emitted:
+        result, news = await loop.run_in_executor(self._threads, self._write, function, args, kwargs)
+        if news:
             for wake in self.on_events:
                 wake()
         return result

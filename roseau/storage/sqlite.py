@@ -89,7 +89,7 @@ def _bind(parameters: dict[str, Any]) -> dict[str, Any]:
 class _Command:
     """One call of `write`: the function, where its answer goes, and what came of it."""
 
-    __slots__ = ("answer", "error", "function", "loop", "result", "wrote")
+    __slots__ = ("answer", "error", "function", "loop", "news", "result")
 
     def __init__(
         self, function: Callable[[Transaction], Any], answer: Any, loop: asyncio.AbstractEventLoop | None
@@ -99,7 +99,7 @@ class _Command:
         self.loop = loop
         self.result: Any = None
         self.error: BaseException | None = None
-        self.wrote = False
+        self.news = False
 
 
 class SqliteDatabase:
@@ -238,7 +238,7 @@ class SqliteDatabase:
             command.result = command.function(tx)
             tx.close()
             connection.execute("RELEASE command")
-            command.wrote = bool(tx.emitted)
+            command.news = tx.news
         except (apsw.FullError, apsw.IOError):
             # SQLite may have rolled the whole transaction back: no member of the group is saved.
             raise
@@ -260,7 +260,7 @@ class SqliteDatabase:
         for command in group:
             unavailable = Unavailable()
             unavailable.__cause__ = error
-            command.error, command.wrote = command.error or unavailable, False
+            command.error, command.news = command.error or unavailable, False
 
     def _answer(self, group: list[_Command]) -> None:
         loops: dict[asyncio.AbstractEventLoop, list[_Command]] = {}
@@ -282,7 +282,7 @@ class SqliteDatabase:
                 command.answer.set_exception(command.error)
             else:
                 command.answer.set_result(command.result)
-        if any(command.wrote for command in commands):
+        if any(command.news for command in commands):
             for wake in self.on_events:
                 wake()
 

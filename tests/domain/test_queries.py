@@ -40,6 +40,9 @@ READER_PARAMETERS: dict[str, Any] = {
     "ids": [1, 2],
     "status": 1,
     "yesterday": 0,
+    "after": 0,
+    "until": 10**18,
+    "skipped": 1,
     "since": 0,
 }
 
@@ -54,7 +57,7 @@ HOT: dict[str, tuple[Statement[Any], tuple[str, ...]]] = {
     "profile": (queries._by_author.newest, ("statuses", "accounts")),
     "statuses": (loading._seen, ("statuses", "accounts", "favourites", "bookmarks", "follows", "mentions")),
     "lifting": (fanout._lift, ("home_entries", "follows", "tag_follows")),
-    "fan-out": (fanout._fan_out, ("statuses", "follows", "home_entries")),
+    "fan-out": (fanout._begin, ("statuses", "follows", "home_entries")),
 }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select
 
 from roseau.domain.events import AccountCreated
 from roseau.kernel.errors import Invalid, Unavailable
-from roseau.storage import events
+from roseau.storage import checkpoints, events
 from roseau.storage.database import Database, Nested, Transaction
 from roseau.storage.migrations import migrate
 from roseau.storage.postgresql import PostgresDatabase
@@ -83,7 +83,10 @@ async def test_waiting_writes_share_a_commit(tmp_path: Path) -> None:
     database.close()
 
 
-async def test_the_log_is_copied_back_beside_the_writer(tmp_path: Path) -> None:
+async def test_the_log_is_copied_back_beside_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "TOO_MANY_PAGES", 8_000)
     database = SqliteDatabase(tmp_path / "log.db")
     migrate(database)
     log = tmp_path / "log.db-wal"

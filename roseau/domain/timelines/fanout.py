@@ -1,8 +1,12 @@
-"""Fan-out: a new status is laid into every home timeline that should have it, by one statement.
+"""Fan-out: a new status is laid into every home timeline that should have it, by one statement per chunk.
 
+Each home lies on a page of its own in the database, so ten thousand of them are forty megabytes to write:
+in chunks, so that others who write wait for one chunk at most.
 Mutes, blocks and exclusive lists are looked at when the timeline is read, so that changing one's mind
 shows at once; here only what cannot change by the reader's whim is decided.
 """
+
+from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, literal, or_, select, union
 
@@ -12,11 +16,13 @@ from roseau.storage.schema.accounts import users
 from roseau.storage.schema.relationships import follows
 from roseau.storage.schema.statuses import mentions, status_tags, statuses, tag_follows
 from roseau.storage.schema.timelines import home_entries
-from roseau.storage.statements import statement, upsert
+from roseau.storage.statements import Statement, statement, upsert
 
 #: What a home timeline keeps at most, and how much of somebody newly followed it is given.
 KEPT = 800
 BACKFILL = 40
+#: How many followers are served in one transaction.
+CHUNK = 500
 
 _s = statuses.alias("s")
 _lf = follows.alias("parent_follow")
@@ -65,6 +71,9 @@ _by_follow = (
     .join(_s, _s.c.account_id == follows.c.target_id)
     .where(
         _s.c.id == bindparam("status"),
+        _s.c.deleted_at.is_(None),
+        follows.c.id > bindparam("after"),
+        follows.c.id <= bindparam("until"),
         or_(follows.c.reblogs, _s.c.reblog_of_id.is_(None)),
         _reply_is_followed,
         _may_read,
@@ -83,12 +92,25 @@ _by_author = (
     .join(users, users.c.account_id == _s.c.account_id)
     .where(_s.c.id == bindparam("status"))
 )
-_fan_out = statement(
-    upsert(home_entries)
-    .from_select(
-        ["account_id", "status_id", "author_id", "reblog_of_id"], union(_by_follow, _by_tag, _by_author)
+
+
+def _lay(readers: Any) -> Statement[Any]:
+    columns = ["account_id", "status_id", "author_id", "reblog_of_id"]
+    return statement(upsert(home_entries).from_select(columns, readers).on_conflict_do_nothing())
+
+
+_begin = _lay(union(_by_follow, _by_tag, _by_author))
+_go_on = _lay(_by_follow)
+_end_of_chunk = statement(
+    select(follows.c.id)
+    .where(
+        follows.c.target_id
+        == select(statuses.c.account_id).where(statuses.c.id == bindparam("status")).scalar_subquery(),
+        follows.c.id > bindparam("after"),
     )
-    .on_conflict_do_nothing()
+    .order_by(follows.c.id)
+    .limit(1)
+    .offset(bindparam("skipped"))
 )
 #: Whoever can have it: the key of the table begins with the reader, so they are named rather than searched.
 _may_have = union(
@@ -154,9 +176,16 @@ _readers = statement(
 )
 
 
-def fan_out(tx: Transaction, status_id: int) -> int:
-    """Lay the status into the home timelines of followers, of those who follow its tags, and its author's."""
-    return tx.run(_fan_out, status=status_id, yesterday=ids.first_id_at(tx.now - clock.DAY))
+def fan_out(tx: Transaction, status_id: int, after: int = 0) -> int | None:
+    """Lay the status into home timelines: of the author, of who follows its tags, of the next followers.
+
+    Returns where to go on (`after`), or None when everybody has it.
+    """
+    until = tx.value(_end_of_chunk, status=status_id, after=after, skipped=CHUNK - 1)
+    yesterday = ids.first_id_at(tx.now - clock.DAY)
+    chunk = {"after": after, "until": ids.MAX_ID if until is None else until}
+    tx.run(_go_on if after else _begin, status=status_id, yesterday=yesterday, **chunk)
+    return None if until is None else int(until)
 
 
 def lift(tx: Transaction, status_id: int, author_id: int) -> None:

@@ -115,8 +115,6 @@ CREATE TABLE home_entries (
     CONSTRAINT pk_home_entries PRIMARY KEY (account_id, status_id)
 );
 
-CREATE INDEX ix_home_entries_author ON home_entries (account_id, author_id);
-
 CREATE TABLE jobs (
     id BIGINT NOT NULL,
     kind TEXT NOT NULL,

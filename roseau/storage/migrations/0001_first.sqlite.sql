@@ -115,8 +115,6 @@ CREATE TABLE home_entries (
 )
  WITHOUT ROWID;
 
-CREATE INDEX ix_home_entries_author ON home_entries (account_id, author_id);
-
 CREATE TABLE jobs (
     id INTEGER NOT NULL,
     kind TEXT NOT NULL,

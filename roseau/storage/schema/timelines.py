@@ -12,7 +12,6 @@ home_entries = Table(
     Column("status_id", ID, primary_key=True, autoincrement=False),
     Column("author_id", ID, nullable=False),
     Column("reblog_of_id", ID, nullable=True),
-    Index("ix_home_entries_author", "account_id", "author_id"),
     sqlite_with_rowid=False,
 )
 
