@@ -5,6 +5,7 @@ return what it returns. What `write` has answered is on disk. SQLite (`storage/s
 PostgreSQL (`storage/postgresql.py`) stand behind the same names.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -32,7 +33,7 @@ class Caches:
         return cache if cache is not None else self._kinds.setdefault(kind, Cache(self.SIZE))
 
 
-class Transaction:
+class Transaction(ABC):
     """One open transaction; handed to every function that reads or writes. Commands never end it."""
 
     __slots__ = ("caches", "emitted", "news", "now", "writable")
@@ -55,22 +56,23 @@ class Transaction:
         if not self.writable:
             self.caches.of(kind).put(key, value)
 
+    @abstractmethod
     def all(self, statement: Statement[Row], /, **parameters: Any) -> list[Row]:
         """Every row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, statement: Statement[Any], /, **parameters: Any) -> int:
         """Change something; how many rows were changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run_many(self, statement: Statement[Any], rows: Sequence[dict[str, Any]], /) -> None:
         """The same change for each set of parameters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def script(self, sql: str) -> None:
         """Several statements of plain SQL, for migrations."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lock_events(self) -> None:
         """Make this transaction the only one that appends events until it ends."""
 

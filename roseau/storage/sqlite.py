@@ -77,6 +77,10 @@ class _SqliteTransaction(Transaction):
     def script(self, sql: str) -> None:
         self._cursor.execute(sql)
 
+    def lock_events(self) -> None:
+        # There is one writer, and numbers are given in the order of its commits.
+        pass
+
 
 def _bind(parameters: dict[str, Any]) -> dict[str, Any]:
     """Lists travel as JSON (`one_of` unpacks them); everything else as it is."""

@@ -210,10 +210,6 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow())
                 group.create_task(self._keep_beating())
-        except Exception:
-            # Said at once: the server goes on without streams, and would notice only when it stops.
-            log.error("streams_failed\n%s", traceback.format_exc())
-            raise
         finally:
             self.close()
 
@@ -232,8 +228,18 @@ class Hub:
             except RoseauError:  # the database does not answer: what it holds is told when it does again
                 log.warning("streams_wait\n%s", traceback.format_exc())
                 await asyncio.sleep(IDLE_SECONDS)
+            except Exception:  # one event that cannot be told must not silence all that come after it
+                log.error("streams_failed\n%s", traceback.format_exc())
+                await self._start_over()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), IDLE_SECONDS)
+
+    async def _start_over(self) -> None:
+        """Go on behind what could not be told. Who listens is hung up on, and asks for what it missed."""
+        for subscription in self._subscriptions:
+            subscription.end()
+        with suppress(RoseauError):
+            self._cursor = await self._database.read(events.find_last_event)
 
     async def _keep_beating(self) -> None:
         slot = 0

@@ -363,6 +363,31 @@ async def test_the_hub_runs_by_itself(app: Any, client: Any, cast: Any, worker: 
         await stream.end()
 
 
+async def test_what_cannot_be_told_does_not_silence_what_comes_after(
+    app: Any, client: Any, cast: Any, worker: Any, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deal = hub_module._deal
+    failures = [KeyError("an event like no other")]
+
+    def stumble(*arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return deal(*arguments)
+
+    monkeypatch.setattr(hub_module, "_deal", stumble)
+    running = asyncio.create_task(server.hub.run())
+    async with EventSource(app, f"{STREAMING}/user", cast.ada.auth) as stream:
+        await post(client, cast.ada, "Untold")
+        await worker.settle()
+        await stream.end()
+    async with EventSource(app, f"{STREAMING}/user", cast.ada.auth) as stream:
+        posted = await post(client, cast.ada, "Told")
+        await worker.settle()
+        assert (await stream.told()).data["id"] == posted["id"]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_many_listeners_cost_one_rendering(
     app: Any, client: Any, cast: Any, play: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
