@@ -183,3 +183,9 @@ def test_roseau_imports_nothing_that_its_requirements_do_not_name() -> None:
         if not {giver.lower().replace("_", "-") for giver in provided.get(name, [])} & asked_for
     }
     assert foreign == set()
+
+
+def test_every_folder_of_modules_is_a_package() -> None:
+    """A folder without `__init__.py` works in a checkout, and is missing after `pip install`."""
+    folders = {path.parent for path in MODULES}
+    assert [place(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []

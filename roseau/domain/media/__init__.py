@@ -1,0 +1,1 @@
+"""Pictures: taken in, decoded in confinement, claimed by posts, swept away when nobody uses them."""
