@@ -39,7 +39,6 @@ _after = statement(
     into=Recorded,
 )
 _last = statement(select(func.max(events.c.seq)))
-_first = statement(select(func.min(events.c.seq)))
 _cursor = statement(select(event_cursors.c.seq).where(event_cursors.c.reader == bindparam("name")))
 _move = statement(
     event_cursors.update()
@@ -77,11 +76,6 @@ def list_events(tx: "Transaction", after: int, limit: int) -> list[Recorded]:
 def find_last_event(tx: "Transaction") -> int:
     """The number of the newest event, 0 when there is none."""
     return int(tx.value(_last) or 0)
-
-
-def find_first_event(tx: "Transaction") -> int:
-    """The number of the oldest event still kept, 0 when there is none."""
-    return int(tx.value(_first) or 0)
 
 
 def find_cursor(tx: "Transaction", reader: str) -> int:

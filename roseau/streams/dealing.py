@@ -18,6 +18,7 @@ from roseau.domain.events import (
     StatusFannedOut,
     StatusPosted,
 )
+from roseau.domain.relationships.hiding import hidden
 from roseau.domain.statuses.visibility import visible
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts
@@ -119,19 +120,6 @@ _hiding = statement(
 )
 
 
-def _unwanted(reader: ColumnElement[int], person: ColumnElement[int]) -> ColumnElement[bool]:
-    return or_(
-        exists(
-            select(literal(1)).where(
-                mutes.c.account_id == reader,
-                mutes.c.target_id == person,
-                or_(mutes.c.expires_at.is_(None), mutes.c.expires_at > _now),
-            )
-        ),
-        exists(select(literal(1)).where(blocks.c.account_id == reader, blocks.c.target_id == person)),
-    )
-
-
 _h = home_entries
 _entry = statuses.alias("entry")
 _target = statuses.alias("target")
@@ -144,10 +132,10 @@ _entries = _h.join(_entry, _entry.c.id == _h.c.status_id).outerjoin(
 _readable = and_(
     _h.c.status_id == _status,
     visible(_entry, _h.c.account_id),
-    not_(_unwanted(_h.c.account_id, _h.c.author_id)),
+    not_(hidden(_h.c.author_id, _h.c.account_id)),
     or_(
         _h.c.reblog_of_id.is_(None),
-        and_(visible(_target, _h.c.account_id), not_(_unwanted(_h.c.account_id, _target.c.account_id))),
+        and_(visible(_target, _h.c.account_id), not_(hidden(_target.c.account_id, _h.c.account_id))),
     ),
 )
 _on_exclusive_list = exists(

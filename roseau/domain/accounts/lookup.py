@@ -1,10 +1,10 @@
 """Finding accounts that may be shown: by id, and by the names that people write."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 
-from roseau.domain.accounts.loading import AccountView, find_account_id, load_account, load_accounts
+from roseau.domain.accounts.loading import Account, AccountView, find_account_id, load_account, load_accounts
 from roseau.domain.site import Site
 from roseau.kernel.text.parsed import ResolvedMention
 from roseau.storage.database import Transaction
@@ -57,8 +57,8 @@ def find_by_handle(tx: Transaction, site: Site, handle: str) -> AccountView | No
     return None if account_id is None else load_account(tx, account_id)
 
 
-def resolve_mentions(tx: Transaction, site: Site, handles: Iterable[str]) -> dict[str, ResolvedMention]:
-    """What the handles of a parsed text stand for, for rendering it; unknown ones are left out."""
+def find_mentioned(tx: Transaction, site: Site, handles: Iterable[str]) -> dict[str, Account]:
+    """The accounts that handles (`name` or `name@domain`) stand for; unknown ones are left out."""
     ids_by_handle: dict[str, int] = {}
     for handle in handles:
         username, _, domain = handle.partition("@")
@@ -66,10 +66,24 @@ def resolve_mentions(tx: Transaction, site: Site, handles: Iterable[str]) -> dic
         if account_id is not None:
             ids_by_handle[handle] = account_id
     views = load_accounts(tx, ids_by_handle.values())
-    resolved: dict[str, ResolvedMention] = {}
-    for handle, account_id in ids_by_handle.items():
-        account = views[account_id].account
-        if account.deleted_at is None and account.suspended_at is None:
-            url = account.url or f"{site.base_url}/@{account.acct}"
-            resolved[handle] = ResolvedMention(url, account.username, account.acct)
-    return resolved
+    found = {handle: views[account_id].account for handle, account_id in ids_by_handle.items()}
+    return {
+        handle: account
+        for handle, account in found.items()
+        if account.deleted_at is None and account.suspended_at is None
+    }
+
+
+def to_mentions(site: Site, found: Mapping[str, Account]) -> dict[str, ResolvedMention]:
+    """Mentioned accounts as a text wants them to be rendered."""
+    return {
+        handle: ResolvedMention(
+            account.url or f"{site.base_url}/@{account.acct}", account.username, account.acct
+        )
+        for handle, account in found.items()
+    }
+
+
+def resolve_mentions(tx: Transaction, site: Site, handles: Iterable[str]) -> dict[str, ResolvedMention]:
+    """What the handles of a parsed text stand for, for rendering it."""
+    return to_mentions(site, find_mentioned(tx, site, handles))

@@ -16,7 +16,7 @@ from roseau.domain.accounts.invites import Inviter, find_inviter, spend_invite
 from roseau.domain.accounts.mails import find_reader, mail_approved, mail_rejected
 from roseau.domain.accounts.tokens import revoke_member_tokens
 from roseau.domain.events import AccountDeleted, SignedUp
-from roseau.domain.site import Choices, Site, load_choices, minimum_age_of, registrations_of
+from roseau.domain.site import Site, load_choices, minimum_age_of, registrations_of
 from roseau.kernel.clock import to_date
 from roseau.kernel.errors import Forbidden, Invalid, NotFound, Problem
 from roseau.kernel.i18n import LANGUAGES
@@ -177,11 +177,6 @@ def _known_zone(name: str) -> str:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return "UTC"
-
-
-def may_sign_up(site: Site, choices: Choices) -> bool:
-    """Whether anybody can apply without having been invited."""
-    return registrations_of(site, choices) in ("open", "approval")
 
 
 def list_waiting(tx: Transaction, limit: int = 100) -> list[Waiting]:

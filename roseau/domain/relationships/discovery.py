@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, exists, fu
 
 from roseau.domain.accounts.loading import AccountView, load_accounts
 from roseau.domain.accounts.lookup import WITH_PEOPLE, shown
-from roseau.domain.relationships.listing import unwanted, viewer
+from roseau.domain.relationships.hiding import unwanted
+from roseau.domain.relationships.listing import viewer
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts
 from roseau.storage.schema.relationships import dismissed_suggestions, domain_blocks, follow_requests, follows

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, Table, bindparam, exists, literal, not_, or_, select
 
 from roseau.domain.accounts.loading import AccountView, load_accounts
+from roseau.domain.relationships.hiding import unwanted
 from roseau.storage.database import Transaction
 from roseau.storage.pages import Page, Paged
 from roseau.storage.schema.accounts import accounts
@@ -35,21 +36,6 @@ class Related(msgspec.Struct):
 viewer: Any = bindparam("viewer")
 _subject: Any = bindparam("subject")
 _now: Any = bindparam("now")
-
-
-def unwanted(person: ColumnElement[int]) -> ColumnElement[bool]:
-    """The viewer has blocked or muted that person, or is blocked by them."""
-    return or_(
-        exists(
-            select(literal(1)).where(
-                mutes.c.account_id == viewer,
-                mutes.c.target_id == person,
-                or_(mutes.c.expires_at.is_(None), mutes.c.expires_at > _now),
-            )
-        ),
-        exists(select(literal(1)).where(blocks.c.account_id == viewer, blocks.c.target_id == person)),
-        exists(select(literal(1)).where(blocks.c.account_id == person, blocks.c.target_id == viewer)),
-    )
 
 
 def _people(table: Table, whose: ColumnElement[int], who: ColumnElement[int]) -> Select[Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, not_, or_, select
 
+from roseau.domain.relationships.hiding import unwanted
 from roseau.storage.schema.accounts import accounts
-from roseau.storage.schema.relationships import blocks, follows, mutes
+from roseau.storage.schema.relationships import blocks, follows
 from roseau.storage.schema.statuses import mentions
 
 #: The viewer without an account.
@@ -54,14 +55,4 @@ def visible(s: Any, reader: Any = viewer) -> ColumnElement[bool]:
 
 def wanted(author_id: Any) -> ColumnElement[bool]:
     """`:viewer` has neither muted nor blocked the author, and is not blocked by them."""
-    return and_(
-        not_(
-            exists().where(
-                mutes.c.account_id == viewer,
-                mutes.c.target_id == author_id,
-                or_(mutes.c.expires_at.is_(None), mutes.c.expires_at > bindparam("now")),
-            )
-        ),
-        not_(exists().where(blocks.c.account_id == viewer, blocks.c.target_id == author_id)),
-        not_(exists().where(blocks.c.account_id == author_id, blocks.c.target_id == viewer)),
-    )
+    return not_(unwanted(author_id))

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
 
-from roseau.domain.accounts.loading import find_account_id, load_accounts
+from roseau.domain.accounts.lookup import find_mentioned, to_mentions
 from roseau.domain.site import Site
 from roseau.kernel import ids
 from roseau.kernel.text import markdown, plain
-from roseau.kernel.text.parsed import ResolvedMention
 from roseau.kernel.text.searching import normalise_hashtag
 from roseau.storage.database import Transaction
 from roseau.storage.schema.statuses import mentions, status_tags, tags
@@ -56,33 +55,17 @@ _unmention = statement(
 )
 
 
-def find_mentioned(tx: Transaction, site: Site, handles: Iterable[str]) -> dict[str, int]:
-    """Account ids by handle (`name` or `name@domain`, lower case); unknown ones are left out."""
-    found: dict[str, int] = {}
-    for handle in handles:
-        username, _, domain = handle.partition("@")
-        account_id = find_account_id(tx, username, "" if domain == site.domain else domain)
-        if account_id is not None:
-            found[handle] = account_id
-    return found
-
-
 def write_text(tx: Transaction, site: Site, text: str, content_type: str) -> Written:
     """The text as HTML, with its mentions resolved to accounts that this site knows."""
     dialect = markdown if content_type == "text/markdown" else plain
     parsed = dialect.parse(text)
-    ids_by_handle = find_mentioned(tx, site, parsed.mentions[:MAX_MENTIONS])
-    views = load_accounts(tx, ids_by_handle.values())
-    resolved: dict[str, ResolvedMention] = {}
-    for handle, account_id in ids_by_handle.items():
-        account = views[account_id].account
-        if account.deleted_at is None and account.suspended_at is None:
-            url = account.url or f"{site.base_url}/@{account.acct}"
-            resolved[handle] = ResolvedMention(url, account.username, account.acct)
-    html = dialect.render(parsed, resolved, lambda name: f"{site.base_url}/tags/{normalise_hashtag(name)}")
+    mentioned = find_mentioned(tx, site, parsed.mentions[:MAX_MENTIONS])
+    html = dialect.render(
+        parsed, to_mentions(site, mentioned), lambda name: f"{site.base_url}/tags/{normalise_hashtag(name)}"
+    )
     return Written(
         html,
-        list(dict.fromkeys(ids_by_handle[handle] for handle in resolved)),
+        list(dict.fromkeys(account.id for account in mentioned.values())),
         {normalise_hashtag(name): name for name in reversed(parsed.hashtags[:MAX_TAGS])},
     )
 

@@ -17,13 +17,14 @@ from sqlalchemy import (
     true,
 )
 
+from roseau.domain.relationships.hiding import hidden
 from roseau.domain.statuses.loading import StatusView, load_statuses
 from roseau.domain.statuses.visibility import ANYONE, viewer, visible
 from roseau.storage.database import Transaction
 from roseau.storage.pages import Page, Paged
 from roseau.storage.schema.accounts import accounts
 from roseau.storage.schema.media import media_attachments
-from roseau.storage.schema.relationships import blocks, domain_blocks, follows, mutes
+from roseau.storage.schema.relationships import domain_blocks, follows
 from roseau.storage.schema.statuses import pins, status_tags, statuses, tags
 from roseau.storage.schema.timelines import home_entries, list_accounts, lists
 from roseau.storage.statements import one_of, statement
@@ -31,20 +32,6 @@ from roseau.storage.statements import one_of, statement
 _s = statuses
 _now: BindParameter[int] = bindparam("now")
 _only_media = bindparam("only_media", type_=_s.c.sensitive.type)
-
-
-def _unwanted(person: ColumnElement[int]) -> ColumnElement[bool]:
-    """The reader has muted or blocked that person."""
-    return or_(
-        exists(
-            select(literal(1)).where(
-                mutes.c.account_id == viewer,
-                mutes.c.target_id == person,
-                or_(mutes.c.expires_at.is_(None), mutes.c.expires_at > _now),
-            )
-        ),
-        exists(select(literal(1)).where(blocks.c.account_id == viewer, blocks.c.target_id == person)),
-    )
 
 
 def _with_media(s: Any) -> ColumnElement[bool]:
@@ -59,8 +46,8 @@ _from_home = select(home_entries.c.status_id).select_from(
 )
 _readable = and_(
     home_entries.c.account_id == viewer,
-    not_(_unwanted(home_entries.c.author_id)),
-    or_(home_entries.c.reblog_of_id.is_(None), not_(_unwanted(_target.c.account_id))),
+    not_(hidden(home_entries.c.author_id)),
+    or_(home_entries.c.reblog_of_id.is_(None), not_(hidden(_target.c.account_id))),
 )
 _kept_elsewhere = exists(
     select(literal(1))
@@ -146,7 +133,7 @@ def _public(condition: ColumnElement[bool]) -> Select[Any]:
         or_(not_(_s.c.local_only), viewer != ANYONE),
         or_(not_(_only_media), _with_media(_s)),
         not_(_limited),
-        not_(_unwanted(_s.c.account_id)),
+        not_(hidden(_s.c.account_id)),
         not_(_hides_domain),
     )
 
@@ -197,7 +184,7 @@ _tagged: Paged[Any] = Paged(
         or_(not_(bindparam("local", type_=_s.c.local.type)), _s.c.local),
         or_(not_(bindparam("remote", type_=_s.c.local.type)), not_(_s.c.local)),
         or_(not_(_only_media), _with_media(_s)),
-        not_(_unwanted(_s.c.account_id)),
+        not_(hidden(_s.c.account_id)),
         not_(_limited),
         visible(_s),
     ),
