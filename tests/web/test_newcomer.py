@@ -71,7 +71,21 @@ def set_up(page: Page, link: str) -> None:
     page.get_by_label("E-mail address").fill("olga@roseau.test")
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Make my account")
+    keep_recovery_key(page)
     expect(page.get_by_role("heading", name="Your site is there")).to_be_visible()
+
+
+def keep_recovery_key(page: Page) -> None:
+    """Write the nine words down, and read three of them from the paper."""
+    press(page, "Show me the nine words")
+    paper = page.locator(".words code").all_inner_texts()
+    assert len(paper) == 9
+    press(page, "I have written them down")
+    fields = page.get_by_label(re.compile("^Word [1-9]"))
+    expect(fields).to_have_count(3)
+    for field in fields.all():
+        field.fill(paper[int((field.get_attribute("name") or "")[-1]) - 1])
+    press(page, "These are the words")
 
 
 def join(page: Page, name: str) -> None:

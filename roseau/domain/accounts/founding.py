@@ -6,7 +6,8 @@ from sqlalchemy import bindparam, func, select
 from roseau.domain.accounts.creation import NewAccount, create_account
 from roseau.domain.accounts.links import use_link, withdraw_links
 from roseau.domain.accounts.mails import Letter, Mail, to_html, to_text
-from roseau.domain.site import Site, choose, load_choices
+from roseau.domain.recovery_key import standing_of
+from roseau.domain.site import Choices, Site, choose, load_choices
 from roseau.kernel.errors import Gone, Invalid, Problem
 from roseau.kernel.i18n import translations
 from roseau.settings import WrongSetting, check_base_url
@@ -17,7 +18,7 @@ from roseau.storage.schema.site import site_names
 from roseau.storage.statements import statement, upsert
 
 #: What is to be done on a new site, in this order; only the owner has to be.
-STEPS = ("address", "look", "mail", "rules", "owner")
+STEPS = ("address", "look", "mail", "rules", "owner", "recovery")
 
 _owner = statement(
     select(users.c.account_id)
@@ -88,6 +89,17 @@ def finish_step(tx: Transaction, by_id: int | None, step: str) -> None:
     done = load_choices(tx).done
     if step not in done:
         choose(tx, by_id, done=(*done, step))
+
+
+def steps_done(choices: Choices) -> tuple[str, ...]:
+    """The steps that need nobody any more; a recovery key does until its words were proven."""
+    return (*choices.done, "recovery") if standing_of(choices) == "proven" else choices.done
+
+
+def steps_left(choices: Choices, role: str) -> list[str]:
+    """The steps that were left for later, for somebody with this role."""
+    may = {"owner": STEPS, "admin": STEPS[: STEPS.index("owner")]}.get(role, ())
+    return [step for step in may if step != "owner" and step not in steps_done(choices)]
 
 
 def queue_test_mail(tx: Transaction, site: Site, address: str, language: str) -> None:

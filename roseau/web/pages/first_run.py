@@ -9,7 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from roseau.domain.accounts.creation import NewAccount, check_password, find_problems
-from roseau.domain.accounts.founding import STEPS, found_site, has_owner, redeem_first_run
+from roseau.domain.accounts.founding import (
+    STEPS,
+    found_site,
+    has_owner,
+    redeem_first_run,
+    steps_done,
+)
 from roseau.domain.accounts.sessions import open_session
 from roseau.domain.site import Site
 from roseau.doors import limits
@@ -30,6 +36,8 @@ from roseau.web.sessions import Handler, field_of, form_of, redirect, spend
 _LAYOUT = "site/first_run.html"
 _COOKIE = "first_run"
 _LASTS = 4 * clock.HOUR
+# The steps of these pages; what comes after the owner is for the owner, in `recovery_key`.
+_FOUNDERS = STEPS[: STEPS.index("owner") + 1]
 
 
 class Owner(msgspec.Struct):
@@ -84,7 +92,7 @@ def _step_of(request: Request) -> str:
 
 
 def _after(step: str) -> str:
-    return f"/first-run/{STEPS[STEPS.index(step) + 1]}" if step != STEPS[-1] else "/first-run/done"
+    return f"/first-run/{STEPS[STEPS.index(step) + 1]}"
 
 
 async def _answer(
@@ -155,7 +163,7 @@ async def _make_owner(request: Request) -> Response:
         token = await server.database.write(_found, server.site, new, agent)
     except Invalid as error:
         return await _answer(request, "owner", form, error)
-    response = sessions.sign_in(request, redirect(request, "/first-run/done"), token)
+    response = sessions.sign_in(request, redirect(request, _after("owner")), token)
     drop_cookie(request, response, _COOKIE)
     return response
 
@@ -171,13 +179,13 @@ async def show_done(request: Request) -> Response:
         return RedirectResponse("/", 303)
     if viewer.role not in ("owner", "admin"):
         raise NotFound
-    done = sessions.choices_of(request).done
+    done = steps_done(sessions.choices_of(request))
     return render(request, "site/done.html", done=done, steps=STEPS)
 
 
 routes = [
     Route("/first-run/done", show_done),
-    *(Route(f"/first-run/{step}", show_step) for step in STEPS),
-    *(Route(f"/first-run/{step}", save_step, methods=["POST"]) for step in STEPS),
+    *(Route(f"/first-run/{step}", show_step) for step in _FOUNDERS),
+    *(Route(f"/first-run/{step}", save_step, methods=["POST"]) for step in _FOUNDERS),
     Route("/first-run/{token}", redeem),
 ]

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from roseau.domain.accounts.founding import STEPS
+from roseau.domain.accounts.founding import STEPS, steps_done
 from roseau.domain.accounts.signup import approve_sign_up, list_waiting, reject_sign_up
 from roseau.doors import limits
 from roseau.doors.server import server_of
@@ -40,9 +40,8 @@ def _step_of(request: Request) -> str:
 async def show_index(request: Request) -> Response:
     """What is done, what is still to do, and who waits."""
     waiting = await server_of(request).database.read(list_waiting)
-    return render(
-        request, "settings/site_index.html", done=choices_of(request).done, steps=STEPS, waiting=len(waiting)
-    )
+    done = steps_done(choices_of(request))
+    return render(request, "settings/site_index.html", done=done, steps=STEPS, waiting=len(waiting))
 
 
 @_runs_it
