@@ -12,6 +12,9 @@ from pathlib import Path
 from roseau.kernel.errors import Unavailable
 
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}\Z")
+_DIGEST = 64
+#: What a copy that is not what its name says is called from then on; nobody takes it for a blob any more.
+WRONG = ".wrong"
 
 
 class FolderBlobs:
@@ -30,27 +33,38 @@ class FolderBlobs:
 
     def put_file(self, source: Path, extension: str) -> str:
         """Take a file over; it is on disk under its name when this returns, and `source` is gone."""
-        digest = hash_file(source)
-        name = f"{digest}.{extension}"
-        target = self.path_of(name)
+        name = f"{hash_file(source)}.{extension}"
         try:
-            if _touch(target):
-                source.unlink()
-                return name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with source.open("rb") as handle:
-                os.fsync(handle.fileno())
-            # A file made elsewhere may lie on another file system, where it cannot simply be renamed.
-            waiting = self.incoming / secrets.token_hex(16)
-            shutil.move(source, waiting)
-            waiting.chmod(0o644)
-            waiting.replace(target)
-            _sync_folder(target.parent)
+            self.take_over(source, name)
         except OSError as error:
             raise Unavailable(
                 "This server cannot save files at the moment. Try again in a minute."
             ) from error
         return name
+
+    def take_over(self, source: Path, name: str) -> None:
+        """Give a file whose bytes are those of the name its place; a wrong copy that is there is set aside.
+
+        Raises OSError.
+        """
+        target = self.path_of(name)
+        # Touched before it is looked at: from then on the sweep leaves it alone.
+        if _touch(target):
+            if is_right(target):
+                source.unlink()
+                return
+            set_aside(target)
+        made = not target.parent.exists()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with source.open("rb") as handle:
+            os.fsync(handle.fileno())
+        # A file made elsewhere may lie on another file system, where it cannot simply be renamed.
+        waiting = self.incoming / secrets.token_hex(16)
+        shutil.move(source, waiting)
+        waiting.chmod(0o644)
+        waiting.replace(target)
+        for folder in (target.parent, *((target.parent.parent, self.folder) if made else ())):
+            _sync_folder(folder)
 
     def put_bytes(self, data: bytes, extension: str) -> str:
         """The same for bytes in memory."""
@@ -64,17 +78,20 @@ class FolderBlobs:
             ) from error
         return self.put_file(waiting, extension)
 
-    def names(self) -> Iterator[str]:
-        """The name of every blob."""
-        for path in sorted(self.folder.glob("??/??/*")):
-            if _NAME.match(path.name):
-                yield path.name
+    def has(self, name: str) -> bool:
+        """Whether there is a file under this name."""
+        return self.path_of(name).is_file()
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """The name of every blob, or of those that begin with one or two digits; in order."""
+        for folder in sorted(self.folder.glob(f"{prefix:?<2}/??")):
+            yield from sorted(path.name for path in folder.iterdir() if _NAME.match(path.name))
 
     def list_older(self, prefix: str, before: int) -> set[str]:
-        """The names that begin with these two digits and were last put before that moment (milliseconds)."""
+        """The names that begin with one or two digits and were last put before a moment (milliseconds)."""
         return {
             path.name
-            for path in self.folder.glob(f"{prefix}/??/*")
+            for path in self.folder.glob(f"{prefix:?<2}/??/*")
             if _NAME.match(path.name) and path.stat().st_mtime * 1000 < before
         }
 
@@ -103,6 +120,25 @@ class FolderBlobs:
     def remove(self, name: str) -> None:
         """Delete the blob; nothing happens when it is not there."""
         self.path_of(name).unlink(missing_ok=True)
+
+
+def is_name(text: str) -> bool:
+    """Whether this can be the name of a blob."""
+    return _NAME.match(text) is not None
+
+
+def is_right(path: Path, name: str = "") -> bool:
+    """Whether the bytes of a file are those that its name says. False when there is no file."""
+    try:
+        return hash_file(path) == (name or path.name)[:_DIGEST]
+    except FileNotFoundError:
+        return False
+
+
+def set_aside(path: Path) -> None:
+    """Keep a wrong copy under another name, for whoever wants to know what became of it."""
+    with suppress(FileNotFoundError):
+        path.replace(path.with_name(path.name + WRONG))
 
 
 def hash_file(path: Path) -> str:

@@ -11,8 +11,8 @@ from roseau.domain.media.decoding.decode import decode_image
 from roseau.domain.media.decoding.messages import Decoded, Limits, Purpose, Sizes, Variant
 from roseau.kernel.errors import Unavailable
 from roseau.settings import Settings
-from roseau.storage.blobs import FolderBlobs
 from roseau.storage.database import Database
+from roseau.storage.stores.copies import Blobs
 
 CANNOT_SAVE = "This server cannot save files at the moment. Try again in a minute."
 
@@ -23,7 +23,7 @@ class Workshop(Protocol):
     @property
     def database(self) -> Database: ...
     @property
-    def blobs(self) -> FolderBlobs: ...
+    def blobs(self) -> Blobs: ...
     @property
     def settings(self) -> Settings: ...
 
@@ -48,7 +48,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 async def make_picture(workshop: Workshop, source: Path, purpose: Purpose) -> Picture:
-    """Decode `source`, which stays, and keep its versions as blobs.
+    """Decode `source`, which stays, and keep its versions as blobs, all of them in as many stores as asked.
 
     Raises ImageRefused for a picture that is not taken, Unavailable when it cannot be decoded or saved now.
     """

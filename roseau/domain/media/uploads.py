@@ -2,7 +2,9 @@
 
 What was accepted survives a crash: the file is on disk under the attachment's id before the row and
 its job are, and both stay until the picture is made or refused. Whoever uploads has it made at once
-(`process_media`); the job is there for the process that dies in between.
+(`process_media`); the job is there for the process that dies in between. Until the picture is made, its
+upload is on this machine alone, and nothing that is posted can name it: only a picture that is `ready` is
+acknowledged, and then all its versions are in as many stores as the site asks for.
 """
 
 import asyncio
@@ -112,7 +114,8 @@ async def receive_media(
 ) -> int:
     """Accept an uploaded file, which is taken over; the id of the attachment, which is still to be processed.
 
-    When this returns the upload is safe. Raises Unavailable when nothing can be saved; then nothing was.
+    When this returns the upload outlives a crash, though not yet the machine. Raises Unavailable when nothing
+    can be saved; then nothing was.
     """
     media_id = ids.new_id()
     taken = _waiting_files(workshop, media_id)

@@ -1,8 +1,8 @@
-"""Pictures and other files: what members uploaded, and the blobs that hold the bytes."""
+"""Pictures and other files: what members uploaded, and what checks of the stores found."""
 
 from sqlalchemy import Column, Index, Integer, Table
 
-from roseau.storage.schema.columns import instant, key, metadata, number, ref, text
+from roseau.storage.schema.columns import flag, instant, key, metadata, ref, text
 
 media_attachments = Table(
     "media_attachments",
@@ -32,12 +32,14 @@ media_attachments = Table(
     Index("ix_media_attachments_status", "status_id", "position"),
 )
 
-#: A blob's name is the SHA-256 of its bytes and its extension.
-blobs = Table(
-    "blobs",
+#: Every blob read in every store, by `roseau media verify`; a check that is asked for waits here to be begun.
+media_checks = Table(
+    "media_checks",
     metadata,
-    text("name", primary_key=True),
-    text("content_type"),
-    number("size"),
-    instant("created_at"),
+    key(),
+    flag("repair"),
+    instant("asked_at"),
+    instant("ended_at", null=True),
+    #: JSON: how far it has come, and what was found in which store.
+    text("report", default="{}"),
 )
