@@ -13,18 +13,23 @@ import click
 
 from roseau import __version__
 from roseau.cli.archive import DATABASE, FILES, FOLDERS, FORMAT, TABLES, Header, Writer, may_be_member
-from roseau.cli.copies import copy_postgresql, copy_sqlite
+from roseau.cli.copies import copy_postgresql
 from roseau.cli.groups import Command, settings_of
 from roseau.cli.progress import counted, progress_of
+from roseau.cli.proving import prove
 from roseau.cli.working import explained, folder_of
 from roseau.kernel import clock
 from roseau.settings import Settings
+from roseau.storage.copying import copy_sqlite
 
 
 @click.command("backup", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--prove", "proven", is_flag=True, help="Restore it into a temporary folder, to see that it works."
+)
 @click.pass_context
-def command(context: click.Context, file: Path) -> None:
+def command(context: click.Context, file: Path, proven: bool) -> None:
     """Write a backup of everything into FILE.
 
     Everything is the database, the key that opens its secrets, the media and roseau.toml. Posting goes on
@@ -32,9 +37,12 @@ def command(context: click.Context, file: Path) -> None:
     alone, and replaces an older one of that name. It holds all that is needed to become this site, so keep it
     as you would keep the server itself.
 
+    With --prove it is restored at once into a folder beside it that is deleted again: the database is looked
+    through and counted, the secrets are opened, pictures are held against their names.
+
     \b
     Example:
-      roseau backup /var/backups/roseau-$(date +%F).tar.gz
+      roseau backup --prove /var/backups/roseau-$(date +%F).tar.gz
     """
     settings = settings_of(context)
     folder = folder_of(settings)
@@ -53,7 +61,9 @@ def command(context: click.Context, file: Path) -> None:
                 with suppress(FileNotFoundError):
                     writer.add_file(member, path)
                 add(1)
-    print(f"{file} holds everything of {clock.to_iso(header.created_at)}.")
+    print(f"{file} holds everything of {clock.to_iso(header.created_at)}.", flush=True)
+    if proven:
+        print(prove(settings, file))
 
 
 def _copy_database(settings: Settings, folder: Path, into: Path) -> tuple[Header, list[tuple[str, Path]]]:

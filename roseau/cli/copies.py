@@ -1,6 +1,6 @@
 """Copies of the database for backups: taken while a server writes, each of one moment.
 
-SQLite is copied page by page through its backup interface, PostgreSQL table by table in one snapshot.
+SQLite is copied page by page (`storage/copying.py`), PostgreSQL table by table in one snapshot.
 """
 
 from collections.abc import Callable
@@ -8,58 +8,21 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, LiteralString
 
-import apsw
 import psycopg
 from psycopg import sql
 
 from roseau.cli.archive import Header, TableCopy, WrongArchive
+from roseau.storage.copying import look_through
 from roseau.storage.migrations import list_migrations
-from roseau.storage.sqlite import check_library
 
-PAGES = 2_000
 PIECE = 1024 * 1024
-
-# SQLite
-
-
-def copy_sqlite(
-    source: Path, target: Path, progress: Callable[[int, int], None], pages: int = PAGES
-) -> list[str]:
-    """Copy the database file; the names of its migrations. `progress` hears of pages done and of all."""
-    check_library()
-    reader = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READWRITE)
-    writer = apsw.Connection(str(target))
-    try:
-        reader.set_busy_timeout(10_000)
-        reader.pragma("query_only", True)
-        # An open read keeps the moment. Without it the copy would begin anew with every commit of the server.
-        reader.execute("BEGIN")
-        migrations = [
-            str(name) for (name,) in reader.execute("SELECT name FROM schema_migrations ORDER BY name")
-        ]
-        with writer.backup("main", reader, "main") as copy:
-            while not copy.done:
-                copy.step(pages)
-                progress(copy.page_count - copy.remaining, copy.page_count)
-        reader.execute("ROLLBACK")
-    finally:
-        writer.close()
-        reader.close()
-    return migrations
 
 
 def check_sqlite(path: Path) -> None:
     """Have SQLite look through a copy. Raises WrongArchive."""
-    connection = apsw.Connection(str(path))
-    try:
-        found = [str(line) for (line,) in connection.execute("PRAGMA quick_check(3)")]
-    finally:
-        connection.close()
-    if found != ["ok"]:
+    if found := look_through(path):
         raise WrongArchive(f"The database in the archive is damaged: {'; '.join(found)}.")
 
-
-# PostgreSQL
 
 _TABLES: LiteralString = """
     SELECT c.relname::text, array_agg(a.attname::text ORDER BY a.attnum)

@@ -11,43 +11,75 @@ import msgspec
 from roseau.cli.archive import DATABASE, FILES, FOLDERS, TABLES, Header, WrongArchive, unpack, verify
 from roseau.cli.copies import check_sqlite, restore_postgresql
 from roseau.cli.groups import Command, settings_of
+from roseau.cli.moments import parse_moment
 from roseau.cli.progress import counted, progress_of
+from roseau.cli.recovery import read_words, words_option
+from roseau.cli.restore_vault import VaultRefused, restore_from_vault
 from roseau.cli.working import explained, make_folder
 from roseau.kernel import clock
+from roseau.kernel.words import from_words
 from roseau.opening import open_database, open_site
 from roseau.settings import Settings
 from roseau.storage.lease import take_lease
 from roseau.storage.migrations import list_migrations
+from roseau.storage.secrets import machine_id_of, read_machine_key
+from roseau.survival.history import begin_restored_reign
 
 LOCK, DATABASE_FILE = "roseau.lock", "roseau.db"
 
 
 @click.command("restore", cls=Command)
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--from", "vault", metavar="VAULT", help="Restore from this vault, a folder or s3://…, instead of FILE."
+)
+@click.option("--at", "moment", metavar="TIME", help="The moment in the vault.  [default: the last there is]")
+@words_option
 @click.pass_context
-def command(context: click.Context, file: Path) -> None:
-    """Make the data folder anew from the backup in FILE.
+def command(
+    context: click.Context, file: Path | None, vault: str | None, moment: str | None, words_from: str | None
+) -> None:
+    """Make the data folder anew from the backup in FILE, or from a vault.
 
     The folder has to be empty, or not be there; where the setting `database` names PostgreSQL, that database
     too. Nothing is put in place before every byte of FILE has been verified, and a restore that fails leaves
-    the folder as empty as it was.
+    the folder as empty as it was. What is restored begins without standbys: pair them anew.
+
+    From a vault any moment can be restored that it reaches back to, with the nine words of the recovery key.
+    TIME is as in "2026-11-22 14:03" (UTC) or 2026-11-22T14:03:00+01:00, or -2h: two hours ago. Where an
+    object of the vault is damaged or missing, it is named, and the restore ends before it.
 
     \b
-    Example:
+    Examples:
       roseau restore roseau-2026-11-22.tar.gz --data /srv/roseau
+      roseau restore --from /mnt/vault --at "2026-11-22 14:03" --data /srv/roseau
     """
+    if (file is None) == (vault is None):
+        raise click.UsageError("Name either the FILE of a backup or a vault with --from.")
+    if file is not None and (moment is not None or words_from is not None):
+        raise click.UsageError("--at and --words-from go with --from: a backup in a file is of one moment.")
     settings = settings_of(context)
-    folder = make_folder(settings)
-    if any(entry.name != LOCK for entry in folder.iterdir()):
-        raise click.ClickException(f"{folder} is not empty. Name an empty folder with --data.")
+    at = None if moment is None else parse_moment(moment)
+    folder = _empty_folder(settings)
+    recovery_key = b"" if vault is None else from_words(read_words(words_from))
     try:
         staging = tempfile.TemporaryDirectory(dir=folder, prefix=".restoring-")
         with explained(), take_lease(folder), staging as name:
-            header = _prepare(settings, file, Path(name))
+            if file is not None:
+                said = f"it was at {clock.to_iso(_prepare(settings, file, Path(name)).created_at)}"
+            else:
+                said = restore_from_vault(settings, vault or "", at, recovery_key, Path(name))
             _put_in_place(Path(name), folder)
-    except WrongArchive as error:
+    except (WrongArchive, VaultRefused) as error:
         raise click.ClickException(str(error)) from error
-    print(f"{folder} is as it was at {clock.to_iso(header.created_at)}. Start it with `roseau serve`.")
+    print(f"{folder} is as {said}. Start it with `roseau serve`.")
+
+
+def _empty_folder(settings: Settings) -> Path:
+    folder = make_folder(settings)
+    if any(entry.name != LOCK for entry in folder.iterdir()):
+        raise click.ClickException(f"{folder} is not empty. Name an empty folder with --data.")
+    return folder
 
 
 def _prepare(settings: Settings, file: Path, staging: Path) -> Header:
@@ -91,5 +123,7 @@ def _try(settings: Settings) -> None:
     database = open_database(settings)
     try:
         open_site(database, settings)
+        machine_id = machine_id_of(read_machine_key(Path(settings.data)))
+        database.write_now(begin_restored_reign, machine_id)
     finally:
         database.close()

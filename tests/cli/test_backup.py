@@ -21,9 +21,9 @@ from sqlalchemy import func, select
 
 from roseau.app import open_server
 from roseau.cli.archive import SEAL_BYTES, WrongArchive, _to_seal, verify
-from roseau.cli.copies import copy_sqlite
 from roseau.settings import Settings
 from roseau.storage.blobs import FolderBlobs, hash_file
+from roseau.storage.copying import copy_sqlite
 from roseau.storage.schema.log import events
 from roseau.storage.schema.statuses import statuses
 from roseau.storage.statements import statement
