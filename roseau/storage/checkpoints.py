@@ -26,6 +26,8 @@ class Checkpointer:
         self._wanted = threading.Event()
         self._one_at_a_time = threading.Lock()
         self._ended = False
+        #: How long the log was after the last commit.
+        self.pages = 0
         self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
         self._thread.start()
 
@@ -35,6 +37,7 @@ class Checkpointer:
         writer.set_wal_hook(self._grown)
 
     def _grown(self, writer: apsw.Connection, name: str, pages: int) -> int:
+        self.pages = pages
         if pages >= TOO_MANY_PAGES:
             self._copy(writer)
         elif pages >= PAGES:

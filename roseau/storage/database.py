@@ -113,8 +113,8 @@ class Database(Protocol):
     """What the doors see of a database."""
 
     dialect: DialectName
-    #: Called in a thread after each commit is on disk and before anyone is told so; survival fills it.
-    before_acknowledging: Callable[[], None] | None
+    #: The last event that may leave the process; None: every one may. Survival waits for its reeds here.
+    told: int | None
     #: Called on the event loop after commits that left an event or a job.
     on_events: list[Callable[[], None]]
 

@@ -74,7 +74,7 @@ class PostgresDatabase:
     dialect: DialectName = "postgresql"
 
     def __init__(self, dsn: str, connections: int = CONNECTIONS) -> None:
-        self.before_acknowledging: Callable[[], None] | None = None
+        self.told: int | None = None
         self.on_events: list[Callable[[], None]] = []
         self.commits = 0
         self.caches = Caches()
@@ -141,8 +141,6 @@ class PostgresDatabase:
             connection.commit()
         with self._guard:
             self.commits += 1
-        if self.before_acknowledging is not None:
-            self.before_acknowledging()
         return result, tx.news
 
     async def write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:

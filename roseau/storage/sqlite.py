@@ -10,16 +10,18 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
 import msgspec
 
-from roseau.kernel.errors import Unavailable
+from roseau.kernel.errors import RoseauError, Unavailable
 from roseau.storage.checkpoints import Checkpointer
 from roseau.storage.database import Caches, Nested, Transaction
 from roseau.storage.statements import DialectName, Row, Statement
+from roseau.storage.witness import Committed, Position, Witness
 
 T = TypeVar("T")
 
@@ -93,14 +95,20 @@ def _bind(parameters: dict[str, Any]) -> dict[str, Any]:
 class _Command:
     """One call of `write`: the function, where its answer goes, and what came of it."""
 
-    __slots__ = ("answer", "error", "function", "loop", "news", "result")
+    __slots__ = ("alone", "answer", "error", "function", "loop", "news", "result")
 
     def __init__(
-        self, function: Callable[[Transaction], Any], answer: Any, loop: asyncio.AbstractEventLoop | None
+        self,
+        function: Callable[[Transaction], Any],
+        answer: Any,
+        loop: asyncio.AbstractEventLoop | None,
+        alone: bool = False,
     ) -> None:
         self.function = function
         self.answer = answer
         self.loop = loop
+        #: Answered without a witness.
+        self.alone = alone
         self.result: Any = None
         self.error: BaseException | None = None
         self.news = False
@@ -113,11 +121,13 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, synchronous: str = "FULL") -> None:
         check_library()
-        self._path = path
+        self.path = path
         self._synchronous = synchronous
-        self.before_acknowledging: Callable[[], None] | None = None
         self.on_events: list[Callable[[], None]] = []
+        self.told: int | None = None
         self.commits = 0
+        self._witness: Witness | None = None
+        self._whole = False
         self.caches = Caches()
         self._local = threading.local()
         self._connections: list[apsw.Connection] = []
@@ -142,7 +152,7 @@ class SqliteDatabase:
         flags = (
             apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE if writable else apsw.SQLITE_OPEN_READWRITE
         )
-        connection = apsw.Connection(str(self._path), flags=flags, statementcachesize=512)
+        connection = apsw.Connection(str(self.path), flags=flags, statementcachesize=512)
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         if writable:
             connection.pragma("journal_mode", "wal")
@@ -152,6 +162,8 @@ class SqliteDatabase:
         connection.pragma("temp_store", "memory")
         if not writable:
             connection.pragma("query_only", True)
+        if self._whole:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         with self._guard:
             self._connections.append(connection)
         return connection
@@ -192,10 +204,17 @@ class SqliteDatabase:
         return answer
 
     def write_now(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return self._write_now(lambda tx: function(tx, *args, **kwargs), alone=False)
+
+    def write_alone(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """`write_now` for what survival itself has to write: admitted and answered without the witness."""
+        return self._write_now(lambda tx: function(tx, *args, **kwargs), alone=True)
+
+    def _write_now(self, function: Callable[[Transaction], T], alone: bool) -> T:
         if threading.current_thread() is self._writer:
             raise Nested
         answer: queue.SimpleQueue[_Command] = queue.SimpleQueue()
-        self._queue.put(_Command(lambda tx: function(tx, *args, **kwargs), answer, None))
+        self._queue.put(_Command(function, answer, None, alone))
         command = answer.get()
         if command.error is not None:
             raise command.error
@@ -206,6 +225,7 @@ class SqliteDatabase:
         try:
             connection = self.connect(writable=True)
             self._checkpointer.follow(connection)
+            position = Position(connection)
         except (apsw.Error, OSError) as error:
             self._failure = error
             return
@@ -214,7 +234,10 @@ class SqliteDatabase:
         while (first := self._queue.get()) is not None:
             group, ended = [first], False
             try:
+                if self._witness is not None and not first.alone:
+                    self._witness.admit()
                 connection.execute("BEGIN IMMEDIATE")
+                position.begin()
                 until = time.monotonic() + GROUP_SECONDS
                 self._run_command(connection, first)
                 while len(group) < GROUP_COMMANDS and time.monotonic() < until:
@@ -227,10 +250,10 @@ class SqliteDatabase:
                         break
                     group.append(command)
                     self._run_command(connection, command)
-                self._commit(connection)
-            except (apsw.Error, OSError) as error:
+                self._commit(connection, position, group)
+            except (apsw.Error, OSError, RoseauError) as error:
                 self._abandon(connection, group, error)
-            self._answer(group)
+                self._answer(group)
             if ended:
                 break
 
@@ -251,20 +274,40 @@ class SqliteDatabase:
             connection.execute("RELEASE command")
             command.error = Unavailable() if isinstance(error, _STORAGE_ERRORS) else error
 
-    def _commit(self, connection: apsw.Connection) -> None:
+    def _commit(self, connection: apsw.Connection, position: Position, group: list[_Command]) -> None:
+        witness = self._witness
+        last_event = 0
+        if witness is not None and any(command.news for command in group):
+            last_event = int(connection.execute("SELECT max(seq) FROM events").get or 0)
+        stepped = position.step()
         connection.execute("COMMIT")
         self.commits += 1
-        if self.before_acknowledging is not None:
-            self.before_acknowledging()
+        if witness is None:
+            self._answer(group)
+            return
+        commit = None if stepped is None else Committed(*stepped, self._checkpointer.pages)
+        if any(command.alone for command in group):
+            witness.witness(commit, lambda error: None)
+            self._answer(group)
+        else:
+            witness.witness(commit, partial(self._settle, group, last_event))
+
+    def _settle(self, group: list[_Command], last_event: int, error: RoseauError | None) -> None:
+        """The witness has spoken."""
+        if error is None:
+            self.told = max(self.told or 0, last_event)
+        for command in group if error is not None else ():
+            command.error, command.news = command.error or error, False
+        self._answer(group)
 
     def _abandon(self, connection: apsw.Connection, group: list[_Command], error: BaseException) -> None:
         """The group could not be saved: nobody is told that it was."""
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         for command in group:
-            unavailable = Unavailable()
-            unavailable.__cause__ = error
-            command.error, command.news = command.error or unavailable, False
+            refusal = error if isinstance(error, RoseauError) else Unavailable()
+            refusal.__cause__ = refusal.__cause__ or error if refusal is not error else None
+            command.error, command.news = command.error or refusal, False
 
     def _answer(self, group: list[_Command]) -> None:
         loops: dict[asyncio.AbstractEventLoop, list[_Command]] = {}
@@ -289,6 +332,31 @@ class SqliteDatabase:
         if any(command.news for command in commands):
             for wake in self.on_events:
                 wake()
+
+    # The log
+
+    def attach(self, begin: Callable[[Transaction, int], Witness]) -> None:
+        """From now on the log is kept whole, and commits are acknowledged by a witness.
+
+        `begin` makes it, on the writer's thread, from an open transaction and the length of the log in pages.
+        """
+        looking = self.connect(writable=False)
+
+        def start(tx: Transaction) -> None:
+            pages, _ = looking.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+            self._checkpointer.pages = max(pages, 0)
+            self._witness = begin(tx, self._checkpointer.pages)
+            self.told = 0
+
+        self.keep_whole()
+        self.write_alone(start)
+
+    def keep_whole(self) -> None:
+        """Leave the write-ahead log where it is when the database is closed: others have its beginning."""
+        self._whole = True
+        with self._guard:
+            for connection in self._connections:
+                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
     def close(self) -> None:
         self._queue.put(None)

@@ -252,11 +252,13 @@ class Hub:
     async def step(self) -> int:
         """Deal with the next events; how many they were."""
         async with self._dealing:
+            told = self._database.told
             if not self._subscriptions:
-                self._cursor = await self._database.read(events.find_last_event)
+                last = await self._database.read(events.find_last_event)
+                self._cursor = max(self._cursor, last if told is None else min(last, told))
                 return 0
             audience = _to_audience(self._listeners, self._subscriptions)
-            last, signals = await self._database.read(_deal, self._cursor, audience)
+            last, signals = await self._database.read(_deal, self._cursor, told, audience)
             dealt = last - self._cursor
             self._cursor = last
             for signal in signals:
@@ -290,10 +292,13 @@ def _to_audience(channels: Iterable[Channel], subscriptions: Iterable[Subscripti
     return Audience(dict(open_channels), {item.account_id for item in subscriptions})
 
 
-def _deal(tx: Transaction, after: int, audience: Audience) -> tuple[int, list[Signal]]:
+def _deal(tx: Transaction, after: int, told: int | None, audience: Audience) -> tuple[int, list[Signal]]:
+    """The next signals, but for those of commits that are not acknowledged yet."""
     signals: list[Signal] = []
     last = after
     for row in events.list_events(tx, after, BATCH):
+        if told is not None and row.seq > told:
+            break
         last = row.seq
         event = to_event(row.kind, row.payload)
         if event is not None:

@@ -105,13 +105,6 @@ async def test_the_log_is_copied_back_beside_the_writer(
     reopened.close()
 
 
-async def test_nothing_is_acknowledged_before_the_hook_agrees(database: Any) -> None:
-    seen: list[int] = []
-    database.before_acknowledging = lambda: seen.append(1)
-    await database.write(add, 1)
-    assert seen == [1]
-
-
 async def test_events_are_numbered_in_the_order_in_which_they_can_be_seen(database: Database) -> None:
     """On PostgreSQL numbers are taken before the commit: a reader behind a gap would miss rows."""
 
