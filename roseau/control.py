@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import msgspec
 from roseau.doors.server import Server
 from roseau.kernel.errors import RoseauError
 from roseau.operations import OPERATIONS, Operation
+from roseau.steering import ACTIONS, Action
 
 A = TypeVar("A", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -61,12 +62,15 @@ class Answer(msgspec.Struct, omit_defaults=True):
 # The server's side
 
 
+Perform = Callable[[Request], Awaitable[Answer]]
+
+
 @asynccontextmanager
-async def open_control(server: Server) -> AsyncIterator[None]:
+async def open_control(folder: Path, perform: Perform) -> AsyncIterator[None]:
     """Listen for operators for as long as the block lasts. The caller holds the folder's lease."""
-    path = server.folder / SOCKET
+    path = folder / SOCKET
     path.unlink(missing_ok=True)
-    listener = await asyncio.start_unix_server(partial(_answer, server), sock=_bind(path), limit=LONGEST)
+    listener = await asyncio.start_unix_server(partial(_answer, perform), sock=_bind(path), limit=LONGEST)
     try:
         yield
     finally:
@@ -96,12 +100,12 @@ def _short(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-async def _answer(server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _answer(perform: Perform, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         if _may_command(writer.get_extra_info("socket")):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 line = await reader.readuntil(b"\n")
-            writer.write(msgspec.json.encode(await _perform(server, line)) + b"\n")
+            writer.write(msgspec.json.encode(await _understand(perform, line)) + b"\n")
             await writer.drain()
     except (ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         log.warning("command_broken_off error=%r", error)
@@ -119,18 +123,30 @@ def _may_command(peer: socket.socket) -> bool:
     return user in (0, os.geteuid())
 
 
-async def _perform(server: Server, line: bytes) -> Answer:
+async def _understand(perform: Perform, line: bytes) -> Answer:
     try:
-        request = msgspec.json.decode(line, type=Request)
-        operation = OPERATIONS[request.command]
-        arguments = msgspec.json.decode(request.arguments, type=operation.arguments)
+        return await perform(msgspec.json.decode(line, type=Request))
     except (msgspec.DecodeError, KeyError):
         return Answer(error="The server that is running is another version of Roseau. Restart it.")
-    enter = server.database.write if operation.writes else server.database.scan
-    try:
-        result = await enter(operation.function, server.site, arguments)
     except RoseauError as error:
         return Answer(error=str(error))
+
+
+async def perform(server: Server, request: Request) -> Answer:
+    """Do what an operator asks of a server. Raises RoseauError, and KeyError for what nobody does here."""
+    if request.command in ACTIONS:
+        action, steer = ACTIONS[request.command]
+        result = await steer(server, msgspec.json.decode(request.arguments, type=action.arguments))
+    else:
+        operation = OPERATIONS[request.command]
+        arguments = msgspec.json.decode(request.arguments, type=operation.arguments)
+        enter = server.database.write if operation.writes else server.database.scan
+        result = await enter(operation.function, server.site, arguments)
+    return to_answer(result)
+
+
+def to_answer(result: object) -> Answer:
+    """The answer with a result in it."""
     return Answer(result=msgspec.Raw(msgspec.json.encode(result)))
 
 
@@ -159,7 +175,7 @@ def _connect(folder: Path) -> socket.socket:
     return caller
 
 
-def ask_server(folder: Path, operation: Operation[A, R], arguments: A) -> R:
+def ask_server(folder: Path, operation: Operation[A, R] | Action[A, R], arguments: A) -> R:
     """Have the running server do it; the result. Raises NotRunning, Refused."""
     request = Request(operation.name, msgspec.Raw(msgspec.json.encode(arguments)))
     with _connect(folder) as caller:

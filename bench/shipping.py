@@ -1,0 +1,106 @@
+"""What it costs to acknowledge a post only when reeds have it.
+
+    python -m bench.shipping              one reed on loopback beside no reed
+    python -m bench.shipping --delay 20   three reeds, two of which acknowledge, 20 ms of round trip away
+
+Each with 1 and with 32 clients; rounds alternate between the sites of a run. The second form needs network
+namespaces: Linux and root.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+
+from bench.filling import add_members, add_tokens, open_folder
+from bench.load import Measured, drive
+from bench.posts import AUTHORS, posts
+from roseau.drill.network import make_folder, open_network, remove_folder, sweep
+from roseau.drill.sites import Site
+from roseau.drill.stage import Stage
+
+ROUNDS = 5
+SECONDS = 3.0
+CLIENTS = (1, 32)
+
+
+async def open_site(stage: Stage, name: str) -> tuple[Site, list[str]]:
+    """A site that runs, with some authors who follow nobody; their tokens."""
+    site = stage.site(name, log="quiet")
+    await site.init()
+    database = open_folder(site.data)
+    authors = database.write_now(add_members, [f"author{number}" for number in range(AUTHORS)])
+    tokens = database.write_now(add_tokens, authors, "read write")
+    database.close()
+    await site.serve()
+    return site, tokens
+
+
+async def measure(sites: dict[str, tuple[Site, list[str]]], clients: int) -> dict[str, list[Measured]]:
+    """Some rounds of each, in turn; the first, which warms up, is left out."""
+    measured: dict[str, list[Measured]] = {name: [] for name in sites}
+    for _ in range(ROUNDS + 1):
+        for name, (site, tokens) in sites.items():
+            host, port = site.web
+            measured[name].append(await asyncio.to_thread(drive, port, posts(tokens), clients, SECONDS, host))
+    return {name: rounds[1:] for name, rounds in measured.items()}
+
+
+def show(clients: int, name: str, rounds: list[Measured]) -> None:
+    """A row of the table."""
+    rate = statistics.median(r.rate for r in rounds)
+    half, most = (statistics.median(r.percentile(part) for r in rounds) for part in (0.5, 0.99))
+    print(
+        f"| {clients} | {name} | {rate:.0f} | {half:.2f} | {most:.2f} | {sum(r.failed for r in rounds)} |",
+        flush=True,
+    )
+
+
+async def beside(stage: Stage) -> None:
+    """One reed on loopback beside no reed."""
+    sites = {"no reed": await open_site(stage, "alone"), "one reed": await open_site(stage, "primary")}
+    await stage.add_reeds(sites["one reed"][0], 1)
+    for clients in CLIENTS:
+        measured = await measure(sites, clients)
+        for name, rounds in measured.items():
+            show(clients, name, rounds)
+        pairs = zip(measured["one reed"], measured["no reed"], strict=True)
+        share = statistics.median(shipped.rate / alone.rate for shipped, alone in pairs)
+        print(f"| {clients} | one reed / no reed | {share:.2f} | | | |", flush=True)
+
+
+async def apart(stage: Stage, delay: float) -> None:
+    """Three reeds far away."""
+    name = f"three reeds, {delay:g} ms"
+    sites = {name: await open_site(stage, "primary")}
+    await stage.add_reeds(sites[name][0], 3)
+    for clients in CLIENTS:
+        show(clients, name, (await measure(sites, clients))[name])
+
+
+async def run(delay: float) -> None:
+    """Print the table."""
+    machines = ["alone", "primary", "reed1", "reed2", "reed3"]
+    kind = "namespaces" if delay else "loopback"
+    with open_network(kind, machines, delay, 0.0, 1) as network:
+        folder = make_folder()
+        stage = Stage(network, folder, random.Random(1), 0.0)
+        print("| clients | site | posts/s (median) | p50 ms | p99 ms | failed |")
+        print("|---|---|---|---|---|---|", flush=True)
+        try:
+            await (apart(stage, delay) if delay else beside(stage))
+        finally:
+            await stage.close()
+            remove_folder(folder)
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--delay", type=float, default=0.0, help="round trip between the sites, in ms")
+    sweep()
+    asyncio.run(run(parser.parse_args().delay))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`roseau reed`: machines that stand by. `command` has the group, `serving` the reed itself."""

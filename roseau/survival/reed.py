@@ -1,0 +1,363 @@
+"""A reed: listens for the primary, stores what it ships, promises epochs, and answers other reeds.
+
+It answers machines whose certificates it knows and nobody else. `docs/survival.md` has the flows.
+"""
+
+import asyncio
+import logging
+import shutil
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from roseau.survival import wire
+from roseau.survival.contract import Position, contains, may_promise
+from roseau.survival.files import Misfit, open_reading
+from roseau.survival.identity import Identity
+from roseau.survival.log import Dropped, Place
+from roseau.survival.roster import MachineState, Roster, load_state, save_state
+from roseau.survival.sending import Sent, copy_database, send_base, send_next
+from roseau.survival.standby import Standby
+from roseau.survival.wire import Line, Message
+
+log = logging.getLogger("roseau.survival")
+
+#: A primary that has said nothing for so long is lost to this reed.
+LOST_SECONDS = 4.0
+#: A connection that says nothing for so long is hung up on.
+IDLE_SECONDS = 30.0
+
+T = TypeVar("T")
+Handler = Callable[[Line, Message, bytes], Awaitable[bool]]
+
+
+class Reed:
+    """The standby of a site, in one data folder, as a process of its own."""
+
+    def __init__(self, folder: Path, identity: Identity, log_limit: int) -> None:
+        self.folder = folder
+        self.identity = identity
+        self.state: MachineState = load_state(folder)
+        self.standby = Standby(folder, log_limit)
+        #: The primary's connection; a newer one takes its place.
+        self.primary: Line | None = None
+        self.heard_at = time.monotonic()
+        #: Called when the primary hands over; set by whoever runs this reed.
+        self.on_promote: Callable[[wire.Promote], None] | None = None
+        #: Answers what has to do with pictures; set by whoever runs this reed.
+        self.blobs: Handler | None = None
+        self.problem = ""
+        # One thread does all work on the files, in the order in which it was asked for.
+        self._disk = ThreadPoolExecutor(1, "standby")
+        self._context: ssl.SSLContext | None = None
+        self._server: asyncio.Server | None = None
+        self._lines: set[Line] = set()
+
+    # Its life
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Begin to answer; the address."""
+        self._context = self.identity.listening(one.certificate for one in self.state.roster.machines)
+        self._server = await asyncio.start_server(
+            self._accept, host, port, ssl=self._context, limit=2 * wire.LONGEST_BODY, ssl_handshake_timeout=5
+        )
+        bound: tuple[str, int] = self._server.sockets[0].getsockname()[:2]
+        return bound
+
+    async def close(self) -> None:
+        """Answer nobody any more, and let go of the files."""
+        if self._server is not None:
+            self._server.close()
+        for line in list(self._lines):
+            line.close()
+        await self.on_disk(self.standby.close)
+        self._disk.shutdown()
+
+    async def on_disk(self, function: Callable[..., T], *args: Any) -> T:
+        """Run something on the thread that works on the files."""
+        return await asyncio.get_running_loop().run_in_executor(self._disk, function, *args)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the primary has been silent for too long."""
+        return time.monotonic() - self.heard_at > LOST_SECONDS
+
+    def learn(self, roster: Roster) -> None:
+        """Keep a newer list of machines."""
+        if roster.epoch < self.state.roster.epoch or roster == self.state.roster:
+            return
+        self.state.roster = roster
+        save_state(self.folder, self.state)
+        if self._context is not None:
+            for machine in roster.machines:
+                self._context.load_verify_locations(cadata=machine.certificate)
+
+    # Callers
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = wire.identify(reader, writer)
+        self._lines.add(line)
+        try:
+            await self._answer(line)
+        except (ConnectionError, TimeoutError, ssl.SSLError, wire.Refused, wire.Overtaken) as error:
+            log.info("line_ended machine=%s error=%r", line.machine_id, error)
+        except (Misfit, OSError) as error:
+            self.problem = str(error)
+            log.warning("reed_cannot_store machine=%s error=%r", line.machine_id, error)
+            with suppress(OSError):
+                await line.send(wire.Trouble(reason=str(error)))
+        finally:
+            self._lines.discard(line)
+            if self.primary is line:
+                self.primary = None
+            line.close()
+
+    async def _answer(self, line: Line) -> None:
+        async with asyncio.timeout(IDLE_SECONDS):
+            hello, _ = await line.expect(wire.Hello)
+        caller = self.state.roster.find(line.machine_id)
+        if caller is None:
+            # Its certificate was known when this process began, and it has left since.
+            log.warning("stranger_refused machine=%s", line.machine_id)
+            await line.send(wire.Refusal(reason="This machine is not one of ours any more."))
+        elif hello.purpose == "ship":
+            await self._be_shipped_to(line, hello.epoch)
+        elif hello.purpose == "blobs" and self.blobs is not None:
+            await self._converse(line, self.blobs)
+        else:
+            await self._converse(line, self._advise)
+
+    async def _converse(self, line: Line, handle: Handler) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    message, body = await line.receive()
+            except wire.Broken:
+                return
+            if not await handle(line, message, body):
+                await line.send(wire.Refusal(reason="This machine does not do that."))
+
+    # The primary
+
+    async def _be_shipped_to(self, line: Line, epoch: int) -> None:
+        state = self.state
+        if not may_promise(state.promised, state.promised_to, epoch, line.machine_id) and (
+            # A primary that was promised the next epoch may ship what it has before it begins it.
+            line.machine_id != state.promised_to
+        ):
+            await line.send(self.superseded(epoch))
+            return
+        if self.primary is not None:
+            self.primary.close()
+        self.primary = line
+        if epoch > state.promised:
+            await self.promise(epoch, line.machine_id)
+        copy = await self.on_disk(self.standby.reread)
+        place = copy.place
+        await line.send(
+            wire.Here(
+                name=state.name,
+                promised=state.promised,
+                web_address=state.web_address,
+                epoch=copy.position.epoch,
+                number=copy.position.number,
+                mark=copy.mark,
+                salts=place.salts if place else "",
+                offset=place.offset if place else 0,
+                free_bytes=self.free_bytes(),
+            )
+        )
+        await self._store(line)
+
+    def superseded(self, epoch: int) -> wire.Superseded:
+        """What a machine of that lower epoch is told."""
+        reigning = self.state.roster.find(self.state.promised_to)
+        return wire.Superseded(
+            epoch=self.state.promised,
+            reigns=self.standby.copy.position.epoch > epoch,
+            machine_id=self.state.promised_to,
+            name=reigning.name if reigning else "",
+            web_address=reigning.web_address if reigning else "",
+        )
+
+    async def _store(self, line: Line) -> None:
+        """Take what comes; what has come while the disk was busy is synced at once."""
+        came: asyncio.Queue[tuple[Message, bytes] | None] = asyncio.Queue(64)
+
+        async def read() -> None:
+            try:
+                while True:
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        item = await line.receive()
+                    self.heard_at = time.monotonic()
+                    await came.put(item)
+            finally:
+                # The storing side ends too; a full queue is emptied by it first.
+                await came.put(None)
+
+        reading = asyncio.create_task(read())
+        try:
+            ended = False
+            while not ended:
+                batch = [await came.get()]
+                while not came.empty():
+                    batch.append(came.get_nowait())
+                ended = None in batch
+                await self._take(line, [item for item in batch if item is not None])
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError, TimeoutError):
+                await reading
+
+    async def _take(self, line: Line, batch: list[tuple[Message, bytes]]) -> None:
+        if self.primary is not line:
+            raise wire.Broken("another connection of the primary took over")
+        frames = False
+        for message, body in batch:
+            match message:
+                case wire.Told():
+                    self.learn(message.roster)
+                case wire.Ping():
+                    line.put(wire.Pong(free_bytes=self.free_bytes()))
+                case wire.Audit():
+                    proof = await self.on_disk(
+                        self.standby.prove, message.nonce, message.salts, message.start, message.end
+                    )
+                    line.put(wire.Proof(digest=proof))
+                case _:
+                    await self._store_piece(message, body)
+                    frames = frames or isinstance(message, wire.Frames)
+                    if isinstance(message, wire.BaseEnd):
+                        line.put(wire.Ack(number=self.standby.number))
+        if frames:
+            number = await self.on_disk(self.standby.sync)
+            if self.primary is not line:
+                raise wire.Broken("a promise was made meanwhile")
+            line.put(wire.Ack(number=number))
+            self.problem = ""
+        await line.writer.drain()
+        if frames:
+            await self.on_disk(self.standby.copy_back)
+
+    async def _store_piece(self, message: Message, body: bytes) -> None:
+        """Write what is part of a log or of a base copy. Raises Broken for anything else, Misfit, OSError."""
+        standby = self.standby
+        match message:
+            case wire.Frames(salts=salts, before=before, offset=offset, through=through):
+                await self.on_disk(standby.write, salts, before, offset, through, body)
+            case wire.Piece():
+                await self.on_disk(standby.add_base, body)
+            case wire.BaseBegin(number=number, size=size):
+                await self.on_disk(standby.begin_base, number, size)
+            case wire.BaseEnd(sha256=sha256, follows=follows):
+                await self.on_disk(standby.end_base, sha256, follows)
+            case _:
+                raise wire.Broken(f"{type(message).__name__} is not part of a log")
+
+    async def take_log(self, line: Line) -> None:
+        """Store what another reed sends in answer to `Fetch`. Raises ConnectionError, Misfit, OSError."""
+        while True:
+            async with asyncio.timeout(IDLE_SECONDS):
+                message, body = await line.receive()
+            if isinstance(message, wire.Caught):
+                return
+            if isinstance(message, wire.Refusal):
+                raise wire.Refused(message.reason)
+            await self._store_piece(message, body)
+            await self.on_disk(self.standby.sync)
+
+    def free_bytes(self) -> int:
+        """How much room is left for the copy."""
+        return shutil.disk_usage(self.folder).free
+
+    # Promises and advice
+
+    async def promise(self, epoch: int, candidate: str) -> None:
+        """Take nothing of a lower epoch from now on, nor of this one from others. On disk when it returns."""
+        if (
+            candidate != self.identity.id
+            and self.primary is not None
+            and (self.primary.machine_id != candidate)
+        ):
+            self.primary.close()
+            self.primary = None
+        self.state.promised, self.state.promised_to = epoch, candidate
+        await self.on_disk(save_state, self.folder, self.state)
+
+    async def _advise(self, line: Line, message: Message, body: bytes) -> bool:
+        match message:
+            case wire.Promise():
+                await self._answer_promise(line, message.epoch)
+            case wire.Lost():
+                position = self.standby.copy.position
+                listening = self.primary.machine_id if self.primary and not self.lost else ""
+                await line.send(
+                    wire.LostAnswer(
+                        lost=self.lost, primary=listening, epoch=position.epoch, number=position.number
+                    )
+                )
+            case wire.Fetch():
+                await self._answer_fetch(line, message)
+            case wire.Promote():
+                await self._answer_promote(line, message)
+            case _:
+                return False
+        return True
+
+    async def _answer_promise(self, line: Line, epoch: int) -> None:
+        state = self.state
+        if not may_promise(state.promised, state.promised_to, epoch, line.machine_id):
+            await line.send(self.superseded(epoch))
+            return
+        await self.promise(epoch, line.machine_id)
+        copy = await self.on_disk(self.standby.reread)
+        log.warning("epoch_promised epoch=%d to=%s", epoch, line.machine_id)
+        await line.send(
+            wire.Promised(
+                epoch=copy.position.epoch,
+                number=copy.position.number,
+                mark=copy.mark,
+                members_epoch=copy.membership.epoch,
+                members=sorted(copy.membership.reeds),
+                needed=copy.membership.needed,
+                roster=state.roster,
+            )
+        )
+
+    async def _answer_fetch(self, line: Line, wanted: wire.Fetch) -> None:
+        """Send what this copy has beyond the caller's; a base copy when the log does not reach back."""
+        copy = await self.on_disk(self.standby.reread)
+        own, asked = copy.position, Position(wanted.epoch, wanted.number)
+        sent = Sent(Place(wanted.salts, wanted.offset) if wanted.salts else None, wanted.number)
+        if asked >= own:
+            await line.send(wire.Caught(number=own.number))
+            return
+        try:
+            if not contains(copy.history, own.number, asked):
+                raise Dropped("the caller's log is not the beginning of this one")
+            while (further := await send_next(line, self.standby.log, sent)) is not None:
+                sent = further
+        except Dropped:
+            path = self.folder / "base-for-another.db"
+            path.unlink(missing_ok=True)
+            try:
+                position = await self.on_disk(
+                    copy_database, lambda: open_reading(self.standby.database), path
+                )
+                # The copy holds the log as well: nothing follows.
+                await send_base(line, self.standby.log, path, position, alone=True)
+            finally:
+                path.unlink(missing_ok=True)
+        await line.send(wire.Caught(number=own.number))
+
+    async def _answer_promote(self, line: Line, message: wire.Promote) -> None:
+        primary = self.state.roster.primary
+        if primary is None or primary.id != line.machine_id or self.on_promote is None:
+            await line.send(wire.Refusal(reason="Only the primary hands over."))
+            return
+        self.on_promote(message)
+        await line.send(wire.Done())
