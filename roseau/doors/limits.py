@@ -25,6 +25,8 @@ POSTS = Limit("posts", 300, 3 * clock.HOUR)
 FOLLOWS = Limit("follows", 400, clock.DAY)
 SIGN_UPS = Limit("sign-ups", 5, 30 * clock.MINUTE)
 SIGN_INS = Limit("sign-ins", 25, 5 * clock.MINUTE)
+#: Pictures that have to be looked for in other stores.
+FETCHES = Limit("fetches", 1200, 5 * clock.MINUTE)
 APPS = Limit("apps", 25, 10 * clock.MINUTE)
 
 

@@ -26,13 +26,20 @@ def mail_server_of(settings: Settings) -> MailServer | None:
 
 async def send_queued_mail(server: Server, payload: bytes) -> None:
     """Send one mail. Raises MailDelayed to be tried again, GiveUp when it can never be delivered."""
-    mail = msgspec.json.decode(payload, type=Mail)
+    try:
+        await hand_over(server, msgspec.json.decode(payload, type=Mail))
+    except MailRejected as error:
+        raise GiveUp(str(error)) from error
+
+
+async def hand_over(server: Server, mail: Mail) -> None:
+    """Send a mail now, without a job: alerts have to leave while nothing can be saved.
+
+    Raises MailDelayed, MailRejected.
+    """
     # A sender has no port, and a site without a name mails from nowhere in particular.
     host = urlsplit(server.site.base_url).hostname or ""
     host = "localhost" if ":" in host or not host else host
     sender = server.settings.mail_from or f"roseau@{host}"
-    try:
-        message = compose_mail(sender, mail.recipient, mail.subject, mail.text, mail.html, domain=host)
-        await send_mail(mail_server_of(server.settings), server.folder / "mail", message)
-    except MailRejected as error:
-        raise GiveUp(str(error)) from error
+    message = compose_mail(sender, mail.recipient, mail.subject, mail.text, mail.html, domain=host)
+    await send_mail(mail_server_of(server.settings), server.folder / "mail", message)

@@ -11,7 +11,7 @@ from io import BytesIO, StringIO
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers
+from babel import Locale, dates, numbers, units
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -83,6 +83,15 @@ def format_percent(language: str, part: int, whole: int) -> str:
     return numbers.format_percent(part / whole if whole else 0, locale=_LOCALES[language])
 
 
+def format_size(language: str, size: int) -> str:
+    """So many bytes, in thousands: `41.5 GB`; `41,5 Go` in French."""
+    steps = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
+    power = min(len(f"{max(size, 1):d}") - 1, 14) // 3
+    amount = size / 1000**power
+    rounded = round(amount) if amount >= 100 or not power else round(amount, 1)
+    return units.format_unit(rounded, f"digital-{steps[power]}", length="short", locale=_LOCALES[language])
+
+
 def format_date(language: str, instant: int, zone: str = "UTC") -> str:
     """A day: `22 November 2026`."""
     return dates.format_date(
@@ -119,6 +128,11 @@ def format_remaining(language: str, until: int, now: int) -> str:
     """How long until then, in words: `3 days`, `2 hours`, `1 minute`."""
     seconds = max(until - now, MINUTE) // 1000
     return dates.format_timedelta(seconds, locale=_LOCALES[language], threshold=1)
+
+
+def format_duration(language: str, seconds: float) -> str:
+    """How long something takes, in words: `4 seconds`, `3 minutes`, `2 days`."""
+    return dates.format_timedelta(max(round(seconds), 1), locale=_LOCALES[language], threshold=2)
 
 
 def language_names(language: str) -> list[tuple[str, str]]:

@@ -22,9 +22,9 @@ _STATIC: Final = Path(__file__).parent / "static"
 # In this order: later rules win over earlier ones of the same weight.
 _STYLES: Final = (
     "tokens", "base", "controls", "layout", "post", "timelines", "accounts", "composer", "forms", "settings",
-    "front", "firstrun", "utilities",
+    "front", "firstrun", "control", "utilities",
 )  # fmt: skip
-_ISLANDS: Final = ("say", "times", "compose", "feed", "keys", "viewer", "copy", "menus", "focus")
+_ISLANDS: Final = ("say", "times", "compose", "feed", "keys", "viewer", "copy", "menus", "focus", "names")
 
 # Names that browsers and clients may keep: fonts named in a style sheet are replaced by their own addresses.
 _STYLE_URL: Final = re.compile(r"url\(\.\./([\w/.@-]+)\)")
@@ -62,10 +62,15 @@ class Asset:
 
 def asset(name: str) -> str:
     """The address of a file in `static/`. Raises LookupError for a name that is not there."""
+    return find_asset(name).url
+
+
+def find_asset(name: str) -> Asset:
+    """A file in `static/` itself, to be served from elsewhere. Raises LookupError."""
     found = _find(name)
     if found is None:
         raise LookupError(f"there is no asset {name!r} in roseau/web/static")
-    return found.url
+    return found
 
 
 @cache

@@ -79,6 +79,7 @@ def _full_name(request: Request, name: str) -> str:
 
 
 def _is_secure(request: Request) -> bool:
-    site = server_of(request).site
     # A site with a public name may be set up on the machine itself before its proxy is: over plain HTTP.
-    return request.url.scheme == "https" or (site.secure and request.url.netloc == site.domain)
+    server, host = server_of(request), request.url.netloc
+    named = server.site.base_url if host == server.site.domain else server.names.url_of(host) or ""
+    return request.url.scheme == "https" or named.startswith("https://")

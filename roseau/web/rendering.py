@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from roseau.domain.accounts.loading import AccountView
+from roseau.domain.names import SiteName
 from roseau.domain.site import Choices, Site, registrations_of
 from roseau.kernel import clock, i18n
 from roseau.kernel.errors import RoseauError
@@ -82,6 +83,8 @@ class Place(msgspec.Struct, frozen=True):
     registrations: str
     max_characters: int
     max_media: int
+    #: Its names besides the one by which the page was asked for, in order.
+    elsewhere: tuple[SiteName, ...] = ()
 
 
 def render(
@@ -197,6 +200,8 @@ def environment(language: str) -> Environment:
         "moment": lambda instant, zone="UTC": i18n.format_moment(language, instant, zone),
         "ago": lambda instant, now, zone="UTC": i18n.format_ago(language, instant, now, zone),
         "remaining": lambda until, now: i18n.format_remaining(language, until, now),
+        "size": lambda size: i18n.format_size(language, size),
+        "duration": lambda seconds: i18n.format_duration(language, seconds),
         "safe_html": Markup,
     } | wording.FILTERS
     return env
@@ -236,6 +241,7 @@ def _place(request: Request) -> Place:
         registrations=registrations_of(site, choices) if site else choices.registrations,
         max_characters=site.settings.max_characters if site else 2000,
         max_media=site.settings.max_media if site else 4,
+        elsewhere=server.names.besides(request.headers.get("host", "")) if server else (),
     )
 
 

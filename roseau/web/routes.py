@@ -1,6 +1,6 @@
 """Every page and file that the web door serves, in one table.
 
-Files are for anyone; every page passes through `sessions.guarded`.
+Files and the status page are for anyone; every other page passes through `sessions.guarded`.
 """
 
 from starlette.routing import Route
@@ -10,6 +10,7 @@ from roseau.web.pages import (
     about,
     authorize,
     compose,
+    control_room,
     first_run,
     front,
     invites,
@@ -18,6 +19,7 @@ from roseau.web.pages import (
     passwords,
     people,
     profiles,
+    recovery_key,
     search,
     settings,
     settings_people,
@@ -26,6 +28,7 @@ from roseau.web.pages import (
     settings_site,
     sign_in,
     sign_up,
+    status,
     statuses,
     timelines,
 )
@@ -41,9 +44,11 @@ PAGES: list[Route] = [
     *settings_profile.routes,
     *settings_security.routes,
     *settings_people.routes,
+    *recovery_key.routes,
     *settings_site.routes,
     *invites.routes,
     *first_run.routes,
+    *control_room.routes,
     *about.routes,
     *profiles.routes,
     *people.routes,
@@ -57,4 +62,4 @@ PAGES: list[Route] = [
     *statuses.routes,
 ]
 
-ROUTES: list[Route] = [*files.routes, *guarded(PAGES)]
+ROUTES: list[Route] = [*files.routes, *status.routes, *guarded(PAGES)]

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from roseau.domain.accounts.founding import STEPS
+from roseau.domain.accounts.founding import steps_left
 from roseau.domain.accounts.loading import load_account
 from roseau.domain.accounts.preferences import load_preferences
 from roseau.domain.accounts.sessions import (
@@ -91,13 +91,15 @@ def _guard(handler: Handler) -> Handler:
 
 
 async def _identify(request: Request) -> None:
-    token = read_cookie(request, "session")
     server = server_of(request)
+    # First of all: what a cookie is called depends on the name by which we are reached.
+    await server.names.refresh(server.database, server.site)
+    token = read_cookie(request, "session")
     # The numbers in the navigation are only drawn with whole pages.
     whole_page = not is_fragment(request)
     session, viewer, choices = await server.database.read(_find_viewer, token, whole_page)
     if session and is_stale(session):
-        await server.database.write(touch_session, session)
+        await server.note(touch_session, session)
     visitor = read_cookie(request, "visitor")
     state = request.state
     state.new_visitor = not session and not visitor
@@ -132,7 +134,7 @@ def _find_viewer(tx: Transaction, token: str, counted: bool) -> tuple[Session | 
         expand_media=preferences.expand_media,
         expand_spoilers=preferences.expand_spoilers,
         shortcuts=preferences.shortcuts,
-        to_do=len(set(STEPS) - {"owner", *choices.done}) if session.role in ("admin", "owner") else 0,
+        to_do=len(steps_left(choices, session.role)),
         unread=count_unread(tx, account.id, Choice()) if counted else 0,
         follow_requests=count_follow_requests(tx, account.id) if counted else 0,
     )
@@ -248,7 +250,10 @@ def _check_origin(request: Request) -> None:
     if origin is None:
         return
     host = origin.partition("://")[2]
-    if not host or host not in (request.headers.get("host"), server_of(request).site.domain):
+    server = server_of(request)
+    # Behind a proxy that rewrites the name, the origin has to be one of the site's own.
+    ours = host in (request.headers.get("host"), server.site.domain) or server.names.url_of(host) == origin
+    if not host or not ours:
         raise Stale
 
 

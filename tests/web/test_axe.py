@@ -30,7 +30,7 @@ VISITOR = (
     "/", "/local", "/public", "/tags/reeds", "/tags/none", "{post}", "{post}/history", "/@ada", "/@ada/media",
     "/@ada/with_replies", "/@ada/followers", "/@ada/following", "/search", "/search?q=reeds",
     "/search?q=nobody", "/about", "/rules", "/apps", "/sign_in", "/sign_up", "/password/forgot",
-    "/nothing/here", "{gone}",
+    "/nothing/here", "{gone}", "/status",
 )  # fmt: skip
 MEMBER = (
     "/home", "/local", "/tags/reeds", "/bookmarks", "/favourites", "{post}", "{warned}", "{asked}",
@@ -44,7 +44,8 @@ MEMBER = (
 NEWCOMER = ("/home", "/notifications", "/lists", "/bookmarks", "/follow_requests")
 OWNER = (
     "/settings/site", "/settings/site/address", "/settings/site/look", "/settings/site/mail",
-    "/settings/site/rules", "/settings/site/people",
+    "/settings/site/rules", "/settings/site/people", "/settings/site/recovery",
+    "/control", "/control/plan", "/control/switch",
 )  # fmt: skip
 FIRST_RUN = ("address", "look", "mail", "rules", "owner")
 
@@ -230,6 +231,21 @@ def test_what_a_form_answers_is_for_everyone(stage: Stage, name: str, language: 
     assert not found, "\n".join(found)
 
 
+def _look_at_the_recovery_key(page: Page) -> list[str]:
+    """What is found on the pages that come once the owner's account is made."""
+    for name, value in (("username", "ines"), ("email", "ines@roseau.test"), ("password", "tall reeds bend")):
+        page.locator(f"[name={name}]").fill(value)
+    page.locator("main button.btn").click()
+    found = look(page, "recovery")
+    for step in ("make", "ask"):
+        page.locator(f"button[value={step}]").click()
+        found += look(page, f"recovery, {step}")
+    for field in page.locator("[name^=word_]").all():
+        field.fill("lusab")
+    page.locator("button[value=prove]").click()
+    return found + look(page, "recovery, wrong words")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_first_run_is_for_everyone(chromium: Browser, tmp_path: Path, language: str) -> None:
     with living_site(tmp_path) as site:
@@ -243,5 +259,6 @@ def test_the_first_run_is_for_everyone(chromium: Browser, tmp_path: Path, langua
             answer = page.goto(f"{site.url}/first-run/{step}")
             assert answer and answer.status == 200
             found += look(page, step)
+        found += _look_at_the_recovery_key(page)
         context.close()
     assert not found, "\n".join(found)

@@ -16,6 +16,7 @@ from roseau.domain.accounts.grants import (
     deny_code,
     grant_code,
 )
+from roseau.doors.names import site_here
 from roseau.doors.server import server_of
 from roseau.kernel import clock
 from roseau.kernel.errors import BadRequest
@@ -61,12 +62,12 @@ async def decide(request: Request) -> Response:
         return RedirectResponse(asked.url, 302)
     server = server_of(request)
     if field_of(request, "decision") != "allow":
-        url = deny_code(server.site, asked)
+        url = deny_code(site_here(request), asked)
         if url is None:
             return render(request, "authorize_code.html", asked=asked, code="")
         return RedirectResponse(url, 302)
     member = member_of(request)
-    granted = await server.database.write(grant_code, server.site, member.account.id, asked)
+    granted = await server.database.write(grant_code, site_here(request), member.account.id, asked)
     if granted.url is None:
         response = render(request, "authorize_code.html", asked=asked, code=granted.code)
         response.headers["Cache-Control"] = "no-store"
@@ -76,7 +77,7 @@ async def decide(request: Request) -> Response:
 
 async def _check(request: Request, given: dict[str, str]) -> Authorization | RedirectError:
     server = server_of(request)
-    asked = await server.database.read(check_authorization, server.site, given)
+    asked = await server.database.read(check_authorization, site_here(request), given)
     if isinstance(asked, NotAuthorizable):
         # There is nowhere safe to send the member: the sentence is for them (RFC 6749, section 4.1.2.1).
         raise BadRequest(asked.sentence)

@@ -115,7 +115,7 @@ async def show(request: Request) -> Response:
     if is_fragment(request) and page.max_id is not None:
         return render_part(request, "fragments/notifications.html", rows=found.rows, next_url=next_url)
     if not tab and page.max_id is None and found.newest_id > found.read_id:
-        await database.write(move_marker, member_id, "notifications", found.newest_id)
+        await server_of(request).note(move_marker, member_id, "notifications", found.newest_id)
         request.state.viewer = msgspec.structs.replace(member_of(request), unread=0)
     return render(
         request, "notifications.html", rows=found.rows, next_url=next_url, tab=tab,

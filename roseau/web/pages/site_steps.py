@@ -18,6 +18,7 @@ from roseau.kernel.errors import Invalid, Problem
 from roseau.kernel.i18n import LANGUAGES, translations
 from roseau.settings import Registrations, Settings
 from roseau.storage.database import Transaction
+from roseau.survival.issuing import issue_manifest
 from roseau.web.rendering import language_of
 from roseau.web.sessions import choices_of, field_of, form_of
 
@@ -172,6 +173,7 @@ def _save_address(tx: Transaction, site: Site, form: Address, by_id: int | None)
     choose(tx, by_id, title=title)
     if may_choose_address(tx, site) and form.base_url.strip():
         site = choose_address(tx, site, form.base_url)
+        issue_manifest(tx, site)
     finish_step(tx, by_id, "address")
     return site
 

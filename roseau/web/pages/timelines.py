@@ -26,6 +26,7 @@ from roseau.storage.pages import Page
 from roseau.web.addresses import tag_path
 from roseau.web.rendering import is_fragment, render, render_part, translations_of, viewer_of
 from roseau.web.sessions import back_of, choices_of, member_of, member_only, query, redirect
+from roseau.web.standing import banner_of
 
 PAGE = 20
 _SUGGESTED = 5
@@ -120,8 +121,16 @@ async def home(request: Request) -> Response:
     found = await database.read(_look_home, member_id, page)
     newest = found.views[0].id if found.views else 0
     if page.max_id is None and newest > found.read_id:
-        await database.write(move_marker, member_id, "home", newest)
-    return answer(request, "home.html", found.views, more=found.more, found=found, read_id=_stopped_at(found))
+        await server_of(request).note(move_marker, member_id, "home", newest)
+    return answer(
+        request,
+        "home.html",
+        found.views,
+        more=found.more,
+        found=found,
+        read_id=_stopped_at(found),
+        banner=banner_of(request),
+    )
 
 
 def _stopped_at(found: _Home) -> int:
