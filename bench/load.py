@@ -80,7 +80,9 @@ class _Connection(asyncio.Protocol):
             self.ended.set_result(None)
 
 
-async def _drive(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Measured:
+async def _drive(
+    host: str, port: int, requests: Iterator[bytes], connections: int, seconds: float
+) -> Measured:
     loop = asyncio.get_running_loop()
     measured = Measured(0, 0, 0.0, [])
     until = time.perf_counter() + seconds
@@ -94,13 +96,15 @@ async def _drive(port: int, requests: Iterator[bytes], connections: int, seconds
     started = time.perf_counter()
     ends = [loop.create_future() for _ in range(connections)]
     for end in ends:
-        await loop.create_connection(lambda end=end: _Connection(requests, done, end), "127.0.0.1", port)
+        await loop.create_connection(lambda end=end: _Connection(requests, done, end), host, port)
     await asyncio.wait_for(asyncio.gather(*ends), seconds + 30)
     measured.seconds = time.perf_counter() - started
     return measured
 
 
-def drive(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> Measured:
+def drive(
+    port: int, requests: Iterator[bytes], connections: int, seconds: float, host: str = "127.0.0.1"
+) -> Measured:
     """Send requests over so many connections for so many seconds; each waits for its answer."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_drive(port, requests, connections, seconds))
+        return runner.run(_drive(host, port, requests, connections, seconds))
