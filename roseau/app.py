@@ -7,8 +7,10 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from threading import Thread
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -23,17 +25,28 @@ from roseau import __version__
 from roseau.api import ROUTES as API_ROUTES
 from roseau.api.routing import PREFLIGHT, to_error, to_routes
 from roseau.api.streaming import SOCKETS
+from roseau.domain.media.keeping import keep_copies
 from roseau.domain.media.uploads import plan_sweep
 from roseau.domain.notifications.push import make_vapid_keys
 from roseau.doors.callers import TrustedProxies
+from roseau.doors.gate import Gate
+from roseau.doors.mailing import hand_over
 from roseau.doors.multipart import discard_uploads
+from roseau.doors.nightly import back_up_nightly
 from roseau.doors.server import Server
 from roseau.kernel.errors import NotFound, RoseauError
 from roseau.network.client import ClientRules, GuardedClient
 from roseau.opening import open_database, open_site
 from roseau.settings import Settings
-from roseau.storage.blobs import FolderBlobs
+from roseau.storage.stores.copies import open_blobs
 from roseau.streams import Hub
+from roseau.survival.carrying import carry_settings
+from roseau.survival.issuing import issue_manifest
+from roseau.survival.pointing import point_names_here
+from roseau.survival.primary import Primary, open_primary
+from roseau.survival.reed_store import ReedStores
+from roseau.survival.vault.keeper import Vaults
+from roseau.survival.watch import Watch
 from roseau.web.rendering import render_error
 from roseau.web.routes import ROUTES as WEB_ROUTES
 from roseau.worker import Worker
@@ -49,6 +62,7 @@ API_PREFIXES = (
     "/.well-known/",
     "/nodeinfo/",
     "/health",
+    "/survival/",
 )
 
 #: What follows these opens a door by itself, and is not written down.
@@ -61,14 +75,31 @@ def open_server(settings: Settings) -> Server:
     site = open_site(database, settings)
     database.write_now(make_vapid_keys, site)
     database.write_now(plan_sweep)
+    database.write_now(issue_manifest, site)
+    carry_settings(database, site.data_key, settings)
     folder = Path(settings.data)
+    blobs = open_blobs(folder / "media", settings.media_stores, settings.media_copies)
     rules = ClientRules(site=site.base_url, version=__version__, allowed_networks=settings.outgoing_networks)
-    return Server(database, site, FolderBlobs(folder / "media"), folder, GuardedClient(rules), Hub(database))
+    server = Server(database, site, blobs, folder, GuardedClient(rules), Hub(database))
+    server.survival = survival = open_primary(database, folder, settings, site.data_key, site.base_url)
+    if survival is not None:
+        survival.stores = ReedStores(survival.shipper, blobs, settings.media_copies)
+        # Last: what was written until here is told to nobody, and a server starts while no reed answers.
+        survival.start()
+        server.vaults = Vaults(database, folder, site, survival.shipper.log) if settings.vaults else None
+    return server
 
 
 def create_app(server: Server, *, start_worker: bool = True) -> ASGIApp:
     """The ASGI application of a server; its worker runs as long as the application lives."""
     worker = Worker(server) if start_worker else None
+    watch = server.watch = Watch(
+        server.database,
+        lambda: server.site,
+        server.folder,
+        server.standing_of_reeds,
+        partial(hand_over, server),
+    )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -76,12 +107,23 @@ def create_app(server: Server, *, start_worker: bool = True) -> ASGIApp:
         running = [asyncio.create_task(server.hub.run())]
         if worker:
             running.append(asyncio.create_task(worker.run()))
+            running.append(asyncio.create_task(keep_copies(server)))
+            running.append(asyncio.create_task(watch.run()))
+            running.append(asyncio.create_task(back_up_nightly(server)))
+            Thread(
+                target=point_names_here, args=(server.database, server.site, server.folder), daemon=True
+            ).start()
+            if server.vaults:
+                server.vaults.start()
         async with server.client:
             yield
+            if server.vaults:
+                await asyncio.to_thread(server.vaults.close)
             for task in running:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            await gate.close()
 
     app = Starlette(
         routes=[Mount("/", Table([*to_routes(API_ROUTES), *SOCKETS, *WEB_ROUTES]))], lifespan=lifespan
@@ -89,7 +131,11 @@ def create_app(server: Server, *, start_worker: bool = True) -> ASGIApp:
     app.state.server = server
     # The Boundary answers for what fails; Starlette's own middleware would do it first, in plain text.
     app.middleware_stack = app.router
-    return TrustedProxies(Boundary(app, server.settings.log == "requests"), server.settings.trusted_proxies)
+    gate = Gate(app)
+    if isinstance(server.survival, Primary):
+        server.survival.gate = gate
+    logged = server.settings.log == "requests"
+    return TrustedProxies(Boundary(gate, logged), server.settings.trusted_proxies)
 
 
 def _spare_the_collector() -> None:

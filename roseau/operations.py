@@ -18,11 +18,18 @@ from roseau.domain.accounts.links import make_link
 from roseau.domain.accounts.loading import find_account_id
 from roseau.domain.accounts.scopes import parse_scopes
 from roseau.domain.accounts.tokens import find_app_id, find_own_app, issue_token
+from roseau.domain.media.checking import Check, ask_for_check, find_check
+from roseau.domain.names import SiteName, list_names
+from roseau.domain.recovery_key import make_recovery_key, prove_recovery_key
 from roseau.domain.site import Site
 from roseau.kernel.errors import Invalid, NotFound
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts, users
 from roseau.storage.statements import statement
+from roseau.survival.issuing import rotate_key
+from roseau.survival.manifest import Manifest
+from roseau.survival.names import GivenNames, NewName, add_name, order_names, remove_names
+from roseau.survival.rehearsals import Rehearsal, record_rehearsal
 
 A = TypeVar("A", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -119,6 +126,18 @@ class AppSecrets(msgspec.Struct):
     client_secret: str
 
 
+class NewRecoveryKey(msgspec.Struct):
+    """Whether a proven recovery key may be replaced."""
+
+    replace: bool = False
+
+
+class RecoveryWords(msgspec.Struct):
+    """The nine words, as somebody typed them."""
+
+    text: str
+
+
 # The site
 
 
@@ -136,6 +155,45 @@ def initialise(tx: Transaction, site: Site, new: NewSite) -> int | None:
 def open_first_run(tx: Transaction, site: Site, _: Nothing) -> str | None:
     """A new one-time link to the first-run pages in place of earlier ones; None once there is an owner."""
     return None if has_owner(tx) else f"{site.base_url}/first-run/{make_link(tx, 'first_run')}"
+
+
+def keep_rehearsal(tx: Transaction, site: Site, rehearsal: Rehearsal) -> Nothing:
+    """Keep what a rehearsal on a copy has shown."""
+    record_rehearsal(tx, rehearsal)
+    return Nothing()
+
+
+class NewMediaCheck(msgspec.Struct):
+    """Whether what is missing or wrong is to be mended."""
+
+    repair: bool = False
+
+
+class MediaCheck(msgspec.Struct):
+    """A check of the media, by its id."""
+
+    id: int
+
+
+def make_recovery_words(tx: Transaction, site: Site, new: NewRecoveryKey) -> list[str]:
+    """A new recovery key; its nine words, shown once."""
+    return list(make_recovery_key(tx, site, None, replace=new.replace))
+
+
+def prove_recovery_words(tx: Transaction, site: Site, words: RecoveryWords) -> Nothing:
+    """Note that the words of the recovery key were kept."""
+    prove_recovery_key(tx, words.text, None)
+    return Nothing()
+
+
+def list_site_names(tx: Transaction, site: Site, _: Nothing) -> list[SiteName]:
+    """The site's names in their order."""
+    return list_names(tx, site)
+
+
+def rotate_site_key(tx: Transaction, site: Site, _: Nothing) -> Manifest:
+    """Let the successor sign the manifest from now on."""
+    return rotate_key(tx, site)
 
 
 # Accounts
@@ -247,6 +305,28 @@ def create_app(tx: Transaction, site: Site, new: NewApp) -> AppSecrets:
 
 
 INITIALISE = Operation("initialise", NewSite, int | None, initialise)
+
+
+def ask_for_media_check(tx: Transaction, site: Site, wanted: NewMediaCheck) -> int:
+    """Have every copy of every picture read; the id of the check."""
+    return ask_for_check(tx, repair=wanted.repair)
+
+
+def find_media_check(tx: Transaction, site: Site, wanted: MediaCheck) -> Check | None:
+    """How far a check has come, and what it has found."""
+    return find_check(tx, wanted.id)
+
+
+MAKE_RECOVERY_WORDS = Operation("make_recovery_words", NewRecoveryKey, list[str], make_recovery_words)
+PROVE_RECOVERY_WORDS = Operation("prove_recovery_words", RecoveryWords, Nothing, prove_recovery_words)
+LIST_NAMES = Operation("list_names", Nothing, list[SiteName], list_site_names, writes=False)
+ADD_NAME = Operation("add_name", NewName, SiteName, add_name)
+REMOVE_NAMES = Operation("remove_names", GivenNames, list[SiteName], remove_names)
+ORDER_NAMES = Operation("order_names", GivenNames, list[SiteName], order_names)
+RECORD_REHEARSAL = Operation("record_rehearsal", Rehearsal, Nothing, keep_rehearsal)
+ROTATE_KEY = Operation("rotate_key", Nothing, Manifest, rotate_site_key)
+ASK_FOR_MEDIA_CHECK = Operation("ask_for_media_check", NewMediaCheck, int, ask_for_media_check)
+FIND_MEDIA_CHECK = Operation("find_media_check", MediaCheck, Check | None, find_media_check, writes=False)
 ADD_ACCOUNT = Operation("add_account", NewAccount, int, add_account)
 LIST_ACCOUNTS = Operation("list_accounts", Nothing, list[AccountRow], list_accounts, writes=False)
 SHOW_ACCOUNT = Operation("show_account", Named, AccountRow, show_account, writes=False)
@@ -260,6 +340,16 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for operation in (
         INITIALISE,
+        MAKE_RECOVERY_WORDS,
+        PROVE_RECOVERY_WORDS,
+        LIST_NAMES,
+        ADD_NAME,
+        REMOVE_NAMES,
+        ORDER_NAMES,
+        ROTATE_KEY,
+        RECORD_REHEARSAL,
+        ASK_FOR_MEDIA_CHECK,
+        FIND_MEDIA_CHECK,
         ADD_ACCOUNT,
         LIST_ACCOUNTS,
         SHOW_ACCOUNT,

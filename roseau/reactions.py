@@ -26,6 +26,7 @@ from roseau.kernel import clock
 from roseau.storage.database import Transaction
 from roseau.storage.events import forget_events
 from roseau.storage.jobs import add_job
+from roseau.survival import dependencies
 
 Reaction = Callable[[Transaction, Site, Any], None]
 #: How long the log is kept: what an open stream may have missed is read back from it.
@@ -173,6 +174,11 @@ async def verify_link(server: Server, payload: bytes) -> None:
     await verification.verify_link(server.database, server.client, server.site, payload)
 
 
+async def look_at_dependencies(server: Server, payload: bytes) -> None:
+    """Look until when the certificate and the domain of the site are good."""
+    await dependencies.look_at_dependencies(server.database, server.client, server.site)
+
+
 #: Kind of job -> who does it.
 JOBS: dict[str, Handler] = {
     FAN_OUT: go_on_fanning_out,
@@ -183,4 +189,5 @@ JOBS: dict[str, Handler] = {
     polls.CLOSE: close_poll,
     scheduling.PUBLISH: publish_scheduled,
     verification.KIND: verify_link,
+    dependencies.JOB: look_at_dependencies,
 }

@@ -102,6 +102,53 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ""
     smtp_password: Annotated[str, Meta(description="The password that goes with it.")] = ""
     mail_from: Annotated[str, Meta(description="The sender of mails. Empty: roseau@ the site's domain.")] = ""
+    survival_automatic: Annotated[
+        bool,
+        Meta(description="Whether three reeds or more promote one of themselves when the primary is lost."),
+    ] = False
+    survival_log_bytes: Annotated[
+        int,
+        Meta(description="How much of the log is kept for a reed or vault that is away, in bytes.", ge=2**20),
+    ] = 2**30
+    media_stores: Annotated[
+        tuple[str, ...],
+        Meta(description="Further places for media besides the data folder: folders, or s3:// addresses."),
+    ] = ()
+    media_copies: Annotated[
+        int,
+        Meta(
+            description="In how many places an upload is before it is acknowledged, if there are so many.",
+            ge=1,
+        ),
+    ] = 2
+    vaults: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Folders or s3:// addresses for sealed copies from which any moment can be restored."
+        ),
+    ] = ()
+    vault_days: Annotated[int, Meta(description="How many days back a vault can restore.", ge=1)] = 30
+    backup_folder: Annotated[
+        str, Meta(description="Where a backup is written each night and tried out. Empty: none is.")
+    ] = ""
+    backup_hour: Annotated[
+        int, Meta(description="The hour (UTC) at which the nightly backup begins.", ge=0, le=23)
+    ] = 2
+    backup_keep: Annotated[int, Meta(description="How many nightly backups are kept.", ge=1)] = 7
+    dns_hook: Annotated[
+        str,
+        Meta(
+            description="How the site's name is pointed at a promoted machine: rfc2136://…, lexicon:…, or "
+            "command:…. Empty: by hand."
+        ),
+    ] = ""
+    public_address: Annotated[
+        str,
+        Meta(
+            description="This machine's public address, IPv4 or IPv6 or both with a comma, to which dns_hook "
+            "points the names when it is promoted."
+        ),
+    ] = ""
     log: Annotated[
         Literal["requests", "events", "quiet"],
         Meta(
@@ -111,7 +158,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 _HOST = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
-SECRET_SETTINGS = frozenset({"smtp_password", "database"})
+SECRET_SETTINGS = frozenset({"smtp_password", "database", "media_stores", "vaults", "dns_hook"})
 _TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
@@ -159,9 +206,19 @@ def _from_toml(path: Path) -> dict[str, Any]:
         found = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongSetting(f"{path}: {error}") from None
+    found = _flatten(found)
     if unknown := sorted(set(found) - set(_TYPES)):
         raise WrongSetting(f"{path}: there is no setting {unknown[0]!r}. `roseau check` lists them all.")
     return found
+
+
+def _flatten(found: dict[str, Any]) -> dict[str, Any]:
+    """Tables may be used: `media.copies` is `media_copies`."""
+    flat: dict[str, Any] = {}
+    for name, value in found.items():
+        parts = _flatten(value) if isinstance(value, dict) else {"": value}
+        flat.update({f"{name}_{part}".rstrip("_"): inner for part, inner in parts.items()})
+    return flat
 
 
 def load_settings(

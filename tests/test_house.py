@@ -18,8 +18,11 @@ LONGEST = 400
 
 # The worker outlives whatever a job does; the writer thread hands an error to whoever waits for its answer;
 # the boundary around all requests writes an unforeseen error down and answers for it; the streams go on
-# behind an event that they cannot tell.
-CATCH_ALL = {"roseau/worker.py", "roseau/storage/sqlite.py", "roseau/app.py", "roseau/streams/hub.py"}
+# behind an event that they cannot tell; whoever watches for trouble has to outlive it.
+CATCH_ALL = {
+    "roseau/worker.py", "roseau/storage/sqlite.py", "roseau/app.py", "roseau/streams/hub.py",
+    "roseau/survival/watch.py",
+}  # fmt: skip
 
 # Written so that the patterns do not find themselves.
 REGISTRY = re.compile(

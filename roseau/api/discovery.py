@@ -11,7 +11,7 @@ from roseau import __version__
 from roseau.api.routing import Call, Routes
 from roseau.domain.accounts.census import Census, load_census
 from roseau.domain.accounts.loading import Account, find_account_id, load_account
-from roseau.domain.policy import list_site_names
+from roseau.domain.names import list_doors
 from roseau.domain.site import Choices, Site, load_choices, registrations_of
 from roseau.doors.addresses import account_url, avatar_url
 from roseau.kernel.errors import BadRequest, Gone, NotFound
@@ -90,13 +90,14 @@ def _find_resource(tx: Transaction, site: Site, resource: str) -> Account:
 
 
 def _find_id(tx: Transaction, site: Site, resource: str) -> int | None:
-    if resource.startswith(f"{site.base_url}/"):
+    doors = list_doors(tx, site)
+    if any(resource.startswith(f"{door.url}/") for door in doors):
         kind, _, name = unquote(urlsplit(resource).path).strip("/").rpartition("/")
         if kind == "users" or (not kind and name.startswith("@")):
             return find_account_id(tx, name.removeprefix("@"))
         return None
     name, at, domain = resource.removeprefix("acct:").removeprefix("@").rpartition("@")
-    names = {site.domain.lower(), *(known.lower() for known in list_site_names(tx))}
+    names = {door.name.lower() for door in doors}
     return find_account_id(tx, name) if at and domain.lower() in names else None
 
 

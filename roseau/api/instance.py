@@ -12,6 +12,7 @@ from roseau.domain.accounts.loading import AccountView, find_account_id, load_ac
 from roseau.domain.notifications.push import find_vapid_public_key
 from roseau.domain.policy import Rule, find_description_time, list_rules
 from roseau.domain.site import Choices, load_choices
+from roseau.doors.names import url_here
 from roseau.kernel import clock
 from roseau.kernel.errors import NotFound, Unauthorized
 from roseau.kernel.i18n import LANGUAGES, language_names
@@ -48,14 +49,14 @@ def load_instance(tx: Transaction, call: Call) -> Instance:
 async def show_v1(call: Call) -> Response:
     """The site, as older clients read it."""
     instance = await call.server.database.scan(load_instance, call)
-    return call.json(to_instance_v1(call.server.site, instance))
+    return call.json(to_instance_v1(call.server.site, instance, url_here(call.request)))
 
 
 @routes.get("/api/v2/instance", access="open")
 async def show(call: Call) -> Response:
     """The site."""
     instance = await call.server.database.scan(load_instance, call)
-    return call.json(to_instance(call.server.site, instance))
+    return call.json(to_instance(call.server.site, instance, url_here(call.request)))
 
 
 @routes.get("/api/v1/instance/rules", access="open")

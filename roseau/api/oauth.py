@@ -24,6 +24,7 @@ from roseau.domain.accounts.loading import AccountView, load_account
 from roseau.domain.accounts.scopes import SCOPES
 from roseau.domain.accounts.tokens import revoke_token
 from roseau.doors.addresses import account_url, avatar_url
+from roseau.doors.names import site_here
 from roseau.kernel.errors import NotFound, RoseauError
 from roseau.storage.database import Transaction
 
@@ -147,7 +148,7 @@ routes.post("/oauth/userinfo", scope="profile")(userinfo)
 def _to_claims(call: Call, view: AccountView) -> dict[str, str]:
     base_url, account = call.server.site.base_url, view.account
     return {
-        "iss": issuer_of(call.server.site),
+        "iss": issuer_of(site_here(call.request)),
         "sub": account.uri,
         "name": account.display_name,
         "preferred_username": account.username,
@@ -158,11 +159,12 @@ def _to_claims(call: Call, view: AccountView) -> dict[str, str]:
 
 @routes.get("/.well-known/oauth-authorization-server", access="open")
 async def metadata(call: Call) -> Response:
-    """What this authorisation server does (RFC 8414)."""
-    base_url = call.server.site.base_url
+    """What this authorisation server does (RFC 8414), under the name by which it was asked."""
+    site = site_here(call.request)
+    base_url = site.base_url
     return call.json(
         {
-            "issuer": issuer_of(call.server.site),
+            "issuer": issuer_of(site),
             "authorization_endpoint": f"{base_url}/oauth/authorize",
             "token_endpoint": f"{base_url}/oauth/token",
             "revocation_endpoint": f"{base_url}/oauth/revoke",

@@ -32,6 +32,7 @@ from roseau.doors.callers import (
     touch_token,
 )
 from roseau.doors.forms import parse_pairs, read_form, to_struct
+from roseau.doors.names import url_here
 from roseau.doors.sentences import known_language, sentence_of
 from roseau.doors.server import Server, server_of
 from roseau.kernel import clock
@@ -143,7 +144,7 @@ class Call:
             for name, value in parse_pairs(self.request.scope["query_string"])
             if name not in ("max_id", "since_id", "min_id")
         ]
-        base = self.server.site.base_url + self.request.url.path
+        base = url_here(self.request) + self.request.url.path
         links = [f'<{base}?{urlencode([*kept, ("min_id", first)])}>; rel="prev"']
         if full:
             links.insert(0, f'<{base}?{urlencode([*kept, ("max_id", last)])}>; rel="next"')
@@ -227,6 +228,7 @@ class Routes:
 async def _identify(call: Call, route: EndpointRoute) -> None:
     if route.access == "probe":
         return
+    await call.server.names.refresh(call.server.database, call.server.site)
     token = bearer_of(call.request)
     if route.access == "open" or (token is None and route.access == "anyone"):
         call.spend(limits.BY_ADDRESS)
@@ -240,7 +242,7 @@ async def _identify(call: Call, route: EndpointRoute) -> None:
         return
     check_caller(call.caller, route.scope, member=route.access != "app", confirmed=route.confirmed)
     if call.caller is not None and is_stale(call.caller):
-        await call.server.database.write(touch_token, call.caller)
+        await call.server.note(touch_token, call.caller)
 
 
 def to_error(error: RoseauError, language: str = LANGUAGES[0]) -> Response:

@@ -17,6 +17,7 @@ import psycopg
 from sqlalchemy import func, select
 
 from roseau.control import is_running
+from roseau.domain.recovery_key import Standing, standing_of
 from roseau.domain.site import load_choices
 from roseau.kernel import clock
 from roseau.kernel.errors import Unavailable
@@ -52,6 +53,7 @@ class Known(msgspec.Struct):
     applied: list[str]
     base_url: str = ""
     newest_event_at: int | None = None
+    recovery: Standing = "missing"
 
 
 _newest = statement(select(func.max(events.c.at)))
@@ -63,6 +65,8 @@ def examine(settings: Settings) -> list[Finding]:
     found = [_check_library(), *_check_folder(folder), *_check_listening(settings, folder)]
     known, database = _check_database(settings, folder)
     found.append(database)
+    if known.applied:
+        found.append(_check_recovery_key(known))
     found.append(_check_clock(known))
     found.append(_check_address(settings, known))
     found += [*_check_proxies(settings, known), _check_mail(settings), *_check_certificates()]
@@ -100,6 +104,9 @@ def _check_folder(folder: Path) -> Iterator[Finding]:
 
 def _check_key(path: Path) -> Finding:
     if not path.exists():
+        if (path.parent / "roseau.db").exists():
+            sentence = "gone, and the database opens with it. Put it back, or run `roseau recovery open`."
+            return Finding("machine.key", "wrong", sentence)
         return Finding("machine.key", "look", "not made yet; the first start makes it.")
     if path.stat().st_mode & 0o077:
         return Finding("machine.key", "wrong", f"others can read it. Close it: chmod 600 {path}")
@@ -159,7 +166,18 @@ def _look(tx: Transaction) -> Known:
     applied = find_applied(tx)
     if not applied:
         return Known([])
-    return Known(applied, load_choices(tx).base_url, tx.value(_newest))
+    choices = load_choices(tx)
+    return Known(applied, choices.base_url, tx.value(_newest), standing_of(choices))
+
+
+def _check_recovery_key(known: Known) -> Finding:
+    if known.recovery == "missing":
+        sentence = "none: when machine.key is lost, so is what it opens. `roseau recovery make` makes one."
+        return Finding("recovery key", "look", sentence)
+    if known.recovery == "unproven":
+        sentence = "nobody has shown that its words were kept. `roseau recovery prove` asks for them."
+        return Finding("recovery key", "look", sentence)
+    return Finding("recovery key", "ok", "made, and its words were proven.")
 
 
 def _check_clock(known: Known) -> Finding:

@@ -61,3 +61,4 @@ def command(
     with take_lease(folder), opened_site(settings) as opened:
         opened.perform(INITIALISE, NewSite(url, account))
     print(f"{folder} is ready for {url}. Start it with `roseau serve`.")
+    print("Nothing but its machine.key opens it yet: make a recovery key with `roseau recovery make`.")

@@ -1,11 +1,9 @@
 """`roseau serve`: the server. Makes what is missing in the data folder, says where it is, and runs."""
 
 import asyncio
-import logging
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,9 +17,11 @@ import uvloop
 from roseau import __version__
 from roseau.app import create_app, open_server
 from roseau.cli.groups import Command, settings_of
-from roseau.cli.working import explained, make_folder
-from roseau.control import open_control
+from roseau.cli.working import explained, make_folder, refuse_reed
+from roseau.control import open_control, perform
+from roseau.domain.accounts.founding import has_owner
 from roseau.doors.server import Server
+from roseau.logs import log_to_stderr
 from roseau.operations import Nothing, open_first_run
 from roseau.settings import Settings, describe_settings
 from roseau.storage.lease import take_lease
@@ -29,7 +29,6 @@ from roseau.storage.lease import take_lease
 GRACE_SECONDS = 5
 BACKLOG = 2048
 STOPPING = (signal.SIGINT, signal.SIGTERM)
-LOG_LEVELS = {"requests": logging.INFO, "events": logging.INFO, "quiet": logging.ERROR}
 
 
 def setting_flags(function: Callable[..., None]) -> Callable[..., None]:
@@ -90,19 +89,30 @@ def command(context: click.Context, /, **flags: str | None) -> None:
       roseau serve --base-url https://example.org --trusted-proxies 127.0.0.1/32
     """
     settings = settings_of(context, **flags)
-    _log_to_stderr(settings)
+    log_to_stderr(settings)
     folder = make_folder(settings)
+    refuse_reed(folder)
     with take_lease(folder), _listen(settings) as listener:
         # With port 0 the system chooses one, which the addresses in posts have to name.
         settings = msgspec.structs.replace(settings, port=listener.getsockname()[1])
         with explained():
             server = open_server(settings)
         try:
-            link = server.database.write_now(open_first_run, server.site, Nothing())
+            link = _open_first_run(server)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve(server, listener, link))
         finally:
+            server.blobs.close()
+            if server.survival is not None:
+                server.survival.close()
             server.database.close()
+
+
+def _open_first_run(server: Server) -> str | None:
+    """A link for whoever is to own the site. One that has an owner is not written to: it may be unable."""
+    if server.database.read_now(has_owner):
+        return None
+    return server.database.write_now(open_first_run, server.site, Nothing())
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -114,20 +124,6 @@ def _listen(settings: Settings) -> socket.socket:
             f"Cannot listen on {settings.host}, port {settings.port}: {error.strerror}. "
             "Choose others with --host and --port."
         ) from error
-
-
-def _log_to_stderr(settings: Settings) -> None:
-    """One line per request and per job, in UTC."""
-    handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s")
-    formatter.converter = time.gmtime
-    formatter.default_time_format = "%Y-%m-%dT%H:%M:%S"
-    formatter.datefmt = "%Y-%m-%dT%H:%M:%S"
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("roseau").setLevel(LOG_LEVELS[settings.log])
-    if settings.log == "quiet":
-        logging.getLogger().setLevel(logging.ERROR)
 
 
 class _Announcing(uvicorn.Server):
@@ -178,7 +174,7 @@ async def _serve(server: Server, listener: socket.socket, link: str | None) -> N
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    async with open_control(server):
+    async with open_control(server.folder, partial(perform, server)):
         announce = partial(_announce, server, listener, link)
         await _Announcing(config, announce, server.hub.close).serve([listener])
 

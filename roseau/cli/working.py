@@ -17,11 +17,14 @@ from roseau.kernel.errors import Unavailable
 from roseau.opening import open_database, open_site
 from roseau.operations import Operation
 from roseau.settings import Settings
+from roseau.steering import Action
 from roseau.storage.database import Database
 from roseau.storage.lease import InUse, take_lease
 from roseau.storage.migrations import NewerDatabase
 from roseau.storage.secrets import LostKey
 from roseau.storage.sqlite import UnsafeSQLite
+from roseau.survival.primary import Primary, open_primary
+from roseau.survival.roster import load_state
 
 A = TypeVar("A", bound=msgspec.Struct)
 R = TypeVar("R")
@@ -80,11 +83,42 @@ class Opened(msgspec.Struct):
 def opened_site(settings: Settings) -> Iterator[Opened]:
     """The site in the data folder, closed at the end. The caller holds the lease."""
     with explained():
+        refuse_reed(Path(settings.data))
         database = open_database(settings)
+        survival: Primary | None = None
         try:
-            yield Opened(database, open_site(database, settings))
+            site = open_site(database, settings)
+            survival = open_primary(database, Path(settings.data), settings, site.data_key, site.base_url)
+            if survival is not None:
+                # What a command reports as done is where the reeds are, as with a server.
+                survival.start()
+            yield Opened(database, site)
         finally:
+            if survival is not None:
+                survival.close()
             database.close()
+
+
+def refuse_reed(folder: Path) -> None:
+    """Raise ClickException when the folder is that of a reed, which the primary alone writes to."""
+    state = load_state(folder)
+    if state.role == "reed":
+        raise click.ClickException(
+            f"{folder} is the copy of a reed. It follows the primary with `roseau reed serve`, "
+            "and becomes the site with `roseau promote`."
+        )
+
+
+def steer(settings: Settings, action: Action[A, R], arguments: A) -> R:
+    """Have the process that runs in the data folder do it. Raises ClickException when none does."""
+    folder = Path(settings.data)
+    try:
+        with explained():
+            return ask_server(folder, action, arguments)
+    except NotRunning:
+        raise click.ClickException(
+            f"Nothing runs in {folder}. Start `roseau serve`, or `roseau reed serve` on a reed, first."
+        ) from None
 
 
 def perform(settings: Settings, operation: Operation[A, R], arguments: A) -> R:

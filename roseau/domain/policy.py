@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, delete, select, update
 from roseau.kernel import ids
 from roseau.kernel.errors import Invalid, Problem
 from roseau.storage.database import Transaction
-from roseau.storage.schema.site import rule_texts, rules, site_names, site_settings
+from roseau.storage.schema.site import rule_texts, rules, site_settings
 from roseau.storage.statements import insertion, statement
 
 MAX_RULES = 30
@@ -49,7 +49,6 @@ _rules = statement(
     .order_by(rules.c.position, rules.c.id, rule_texts.c.language)
 )
 _described_at = statement(select(site_settings.c.updated_at).where(site_settings.c.name == "description"))
-_names = statement(select(site_names.c.name))
 _add = insertion(rules, "id position created_at")
 _add_text = insertion(rule_texts, "rule_id language text hint")
 _place = statement(update(rules).where(rules.c.id == bindparam("rule")).values(position=bindparam("place")))
@@ -70,11 +69,6 @@ def list_rules(tx: Transaction) -> list[Rule]:
 def find_description_time(tx: Transaction) -> int | None:
     """When the site's description was last written; None when it never was."""
     return tx.value(_described_at)  # type: ignore[no-any-return]
-
-
-def list_site_names(tx: Transaction) -> list[str]:
-    """The names that this site answers to, besides the one in its address."""
-    return tx.values(_names)
 
 
 def set_rules(tx: Transaction, wanted: list[NewRule]) -> None:

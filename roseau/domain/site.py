@@ -49,6 +49,10 @@ class Choices(msgspec.Struct, kw_only=True):
     done: tuple[str, ...] = ()
     #: The address chosen in the pages or at `init`.
     base_url: str = ""
+    #: What is sealed for the nine words is sealed with it (base64); when they were made and last proven.
+    recovery_public_key: str = ""
+    recovery_made_at: int = 0
+    recovery_proven_at: int = 0
 
 
 ChoiceName = Literal[
@@ -65,6 +69,9 @@ ChoiceName = Literal[
     "public_timelines",
     "done",
     "base_url",
+    "recovery_public_key",
+    "recovery_made_at",
+    "recovery_proven_at",
 ]
 
 _all = statement(select(site_settings.c.name, site_settings.c.value))

@@ -72,6 +72,20 @@ def test_a_key_that_others_can_read_is_wrong(data: Path) -> None:
     assert result.status == 1 and "WRONG machine.key" in result.out
 
 
+def test_a_key_that_is_gone_is_wrong(data: Path) -> None:
+    (data / "machine.key").unlink()
+    result = run("check", "--data", data, port="0")
+    assert result.status == 1 and "roseau recovery open" in result.out
+
+
+def test_the_recovery_key_is_missed_until_it_is_proven(data: Path) -> None:
+    assert "LOOK  recovery key: none" in ok("check", "--data", data, port="0")
+    words = ok("recovery", "make", "--data", data)
+    assert "LOOK  recovery key: nobody has shown" in ok("check", "--data", data, port="0")
+    ok("recovery", "prove", "--words-from", "-", "--data", data, stdin=words)
+    assert "fine  recovery key: made" in ok("check", "--data", data, port="0")
+
+
 def test_a_public_name_without_tls_is_wrong(tmp_path: Path) -> None:
     result = run("check", "--data", tmp_path / "new", port="0", base_url="http://example.org")
     assert result.status == 1 and "WRONG base_url" in result.out

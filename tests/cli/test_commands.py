@@ -1,11 +1,14 @@
 """The commands as scripts use them: what they print, how they fail, where they find their folder."""
 
+import re
 from pathlib import Path
 
+import click
 import pytest
 from sqlalchemy import select
 
 from roseau.app import open_server
+from roseau.cli.main import roseau
 from roseau.domain.site import load_choices
 from roseau.kernel import keys
 from roseau.settings import Settings, describe_settings
@@ -15,6 +18,7 @@ from roseau.storage.statements import statement
 from tests.cli.running import ok, run
 
 PASSWORD = "correct horse battery"
+MANUAL = Path(__file__).parents[2] / "docs/operate/commands.md"
 
 
 @pytest.fixture
@@ -213,14 +217,33 @@ def test_what_is_not_text_is_refused(data: Path) -> None:
     assert result.status == 2 and "UTF-8" in result.err
 
 
-def test_every_command_explains_itself() -> None:
-    for words in (
-        "", "serve", "init", "account", "account create", "account list", "account show", "account role",
-        "account password", "account delete", "token create", "app create", "demo", "check", "backup",
-        "restore",
-    ):  # fmt: skip
-        help_text = ok(*words.split(), "--help")
-        assert "--data" in help_text and len(help_text) > 150, words
+def every_command() -> list[tuple[str, ...]]:
+    """The words of each command and each group, from the table itself."""
+    found: list[tuple[tuple[str, ...], click.Command]] = [((), roseau)]
+    for words, command in found:
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            inner = [(name, command.get_command(context, name)) for name in command.list_commands(context)]
+            found += [((*words, name), one) for name, one in inner if one is not None]
+    return [words for words, _ in found]
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
+    help_text = ok(*words, "--help")
+    assert "--data" in help_text and len(help_text) > 150
+
+
+#: `roseau mirror DIR` is short for it, and that is how the page has it.
+UNSPOKEN = {("mirror", "write")}
+
+
+@pytest.mark.parametrize("words", sorted({*every_command()} - {()} - UNSPOKEN), ids=" ".join)
+def test_every_command_has_its_line_in_the_manual(words: tuple[str, ...]) -> None:
+    lines = [
+        line for line in MANUAL.read_text("utf-8").splitlines() if line.startswith(f"| `roseau {words[0]}")
+    ]
+    assert any(re.search(rf"`(roseau )?([\w-]+ )?{words[-1]}\b", line) for line in lines)
 
 
 def test_every_setting_is_a_flag_of_serve() -> None:

@@ -37,7 +37,16 @@ from tests.servers import postgresql
 
 UNTIL = ("--until", "2026-11-20")
 #: What no two sites share: secrets, and when they were made.
-OWN = {"secrets", "data_keys", "schema_migrations", "site_settings", "events", "jobs"}
+OWN = {
+    "secrets",
+    "data_keys",
+    "schema_migrations",
+    "site_settings",
+    "events",
+    "jobs",
+    "log_position",
+    "site_manifests",
+}
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -33,7 +33,7 @@ class Instance(Protocol):
     vapid_key: str
 
 
-def to_instance(site: Site, instance: Instance) -> dict[str, Any]:
+def to_instance(site: Site, instance: Instance, url_here: str) -> dict[str, Any]:
     """The `Instance` entity of API version 2."""
     choices = instance.choices
     return {
@@ -46,7 +46,7 @@ def to_instance(site: Site, instance: Instance) -> dict[str, Any]:
         "thumbnail": {"url": _thumbnail(site), "description": ""},
         "icon": [],
         "languages": choices.languages,
-        "configuration": _configuration(site, instance),
+        "configuration": _configuration(site, instance, url_here),
         "registrations": _registrations(site, choices),
         "api_versions": {"mastodon": 2},
         "contact": {"email": choices.contact_email, "account": _contact(site, instance)},
@@ -54,7 +54,7 @@ def to_instance(site: Site, instance: Instance) -> dict[str, Any]:
     }
 
 
-def to_instance_v1(site: Site, instance: Instance) -> dict[str, Any]:
+def to_instance_v1(site: Site, instance: Instance, url_here: str) -> dict[str, Any]:
     """The `V1::Instance` entity."""
     choices, census = instance.choices, instance.census
     mode = registrations_of(site, choices)
@@ -66,7 +66,7 @@ def to_instance_v1(site: Site, instance: Instance) -> dict[str, Any]:
         "description": choices.short_description,
         "email": choices.contact_email,
         "version": VERSION,
-        "urls": {"streaming_api": _streaming(site)},
+        "urls": {"streaming_api": _streaming(url_here)},
         "stats": {
             "user_count": census.users,
             "status_count": census.statuses,
@@ -86,11 +86,11 @@ def to_instance_v1(site: Site, instance: Instance) -> dict[str, Any]:
     }
 
 
-def _configuration(site: Site, instance: Instance) -> dict[str, Any]:
+def _configuration(site: Site, instance: Instance, url_here: str) -> dict[str, Any]:
     feed = "public" if instance.choices.public_timelines else "authenticated"
     return {
         "urls": {
-            "streaming": _streaming(site),
+            "streaming": _streaming(url_here),
             "status": None,
             "about": f"{site.base_url}/about",
             "privacy_policy": None,
@@ -175,8 +175,8 @@ def _contact(site: Site, instance: Instance) -> msgspec.Raw | None:
     return None if instance.contact is None else msgspec.Raw(to_account(site.base_url, instance.contact))
 
 
-def _streaming(site: Site) -> str:
-    return "ws" + site.base_url.removeprefix("http")
+def _streaming(base_url: str) -> str:
+    return "ws" + base_url.removeprefix("http")
 
 
 def _thumbnail(site: Site) -> str:

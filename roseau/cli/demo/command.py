@@ -17,9 +17,9 @@ from roseau.cli.progress import progress_of
 from roseau.cli.working import Opened, make_folder, opened_site
 from roseau.domain.site import choose
 from roseau.kernel import clock, keys
-from roseau.storage.blobs import FolderBlobs
 from roseau.storage.database import Transaction
 from roseau.storage.lease import take_lease
+from roseau.storage.stores.copies import open_blobs
 
 #: Known to everyone who reads this: a demo is for looking at, not for living in.
 PASSWORD = "roseau-demo"  # noqa: S105
@@ -67,7 +67,9 @@ def command(context: click.Context, accounts: int, statuses: int, seed: int, unt
 
 def _fill(opened: Opened, folder: Path, accounts: int, statuses: int, seed: int, until: int) -> None:
     # Pictures have a source of their own, so that the same people say the same whatever is drawn.
-    gallery = draw_gallery(Random(seed), FolderBlobs(folder / "media"), accounts, statuses)  # noqa: S311
+    given = opened.site.settings
+    blobs = open_blobs(folder / "media", given.media_stores, given.media_copies)
+    gallery = draw_gallery(Random(seed), blobs, accounts, statuses)  # noqa: S311
     rows = Filler(opened.database)
     community = Community(Random(seed), opened.site.base_url, rows, until)  # noqa: S311
     community.settle(accounts, keys.hash_password(PASSWORD), _mail_domain(opened), gallery)

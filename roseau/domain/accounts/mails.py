@@ -6,6 +6,7 @@ from html import escape
 import msgspec
 from sqlalchemy import bindparam, select
 
+from roseau.domain.names import find_front_url
 from roseau.domain.site import Site, load_choices
 from roseau.kernel.errors import NotFound
 from roseau.kernel.i18n import LANGUAGES, translations
@@ -64,7 +65,7 @@ def mail_confirmation(tx: Transaction, site: Site, reader: Reader, token: str) -
     letter = Letter(
         _("Confirm your e-mail address"),
         (_("One step is left: confirm that this address is yours."),),
-        (_("Confirm my address"), f"{site.base_url}/confirm/{token}"),
+        (_("Confirm my address"), f"{find_front_url(tx, site)}/confirm/{token}"),
         (
             _("The link works once, for two days."),
             _("If you did not ask for an account, ignore this mail: nothing will happen."),
@@ -79,7 +80,7 @@ def mail_new_address(tx: Transaction, site: Site, reader: Reader, address: str, 
     letter = Letter(
         _("Confirm your new e-mail address"),
         (_("You asked to receive the mails for your account at this address."),),
-        (_("Confirm my new address"), f"{site.base_url}/confirm/{token}"),
+        (_("Confirm my new address"), f"{find_front_url(tx, site)}/confirm/{token}"),
         (
             _("The link works once, for one day. Until then your old address stays in use."),
             _("If you did not ask for this, ignore this mail: nothing will change."),
@@ -116,7 +117,7 @@ def mail_password_reset(tx: Transaction, site: Site, reader: Reader, token: str)
     letter = Letter(
         _("Choose a new password"),
         (_("Somebody asked for a new password for your account."),),
-        (_("Choose a new password"), f"{site.base_url}/password/reset/{token}"),
+        (_("Choose a new password"), f"{find_front_url(tx, site)}/password/reset/{token}"),
         (
             _("The link works once, for two hours."),
             _("If you did not ask for it, ignore this mail: your password stays as it is."),
@@ -131,7 +132,7 @@ def mail_password_changed(tx: Transaction, site: Site, reader: Reader) -> None:
     letter = Letter(
         _("Your password was changed"),
         (_("The password of your account is a new one, and you were signed out elsewhere."),),
-        (_("It was not me"), f"{site.base_url}/password/forgot"),
+        (_("It was not me"), f"{find_front_url(tx, site)}/password/forgot"),
     )
     _queue(tx, site, reader, letter)
 
@@ -143,7 +144,7 @@ def mail_second_factor(tx: Transaction, site: Site, reader: Reader, *, enabled: 
         subject, said = _("Two-factor sign-in is on"), _("From now on, signing in takes a code of your app.")
     else:
         subject, said = _("Two-factor sign-in is off"), _("From now on, your password is enough to sign in.")
-    letter = Letter(subject, (said,), (_("It was not me"), f"{site.base_url}/password/forgot"))
+    letter = Letter(subject, (said,), (_("It was not me"), f"{find_front_url(tx, site)}/password/forgot"))
     _queue(tx, site, reader, letter)
 
 
@@ -153,7 +154,7 @@ def mail_approved(tx: Transaction, site: Site, reader: Reader) -> None:
     letter = Letter(
         _("Your account is ready"),
         (_("Your request was read and accepted. Welcome!"),),
-        (_("Sign in"), f"{site.base_url}/sign_in"),
+        (_("Sign in"), f"{find_front_url(tx, site)}/sign_in"),
     )
     _queue(tx, site, reader, letter)
 
@@ -180,15 +181,20 @@ def _language(reader: Reader) -> str:
 
 
 def _queue(tx: Transaction, site: Site, reader: Reader, letter: Letter, recipient: str = "") -> None:
-    title = load_choices(tx).title
+    # Its links have to work on the day when the site's own domain does not.
+    front = msgspec.structs.replace(site, base_url=find_front_url(tx, site))
+    add_job(tx, "mail", to_mail(front, load_choices(tx).title, reader, letter, recipient))
+
+
+def to_mail(site: Site, title: str, reader: Reader, letter: Letter, recipient: str = "") -> Mail:
+    """The letter as a mail to the member, or to another address of theirs; `title` is the site's."""
     greeting = _words(reader)("Hello %(name)s,") % {"name": reader.username}
-    mail = Mail(
+    return Mail(
         recipient or reader.email,
         f"{title} – {letter.subject}",
         to_text(letter, greeting, f"{title}\n{site.base_url}"),
         to_html(letter, greeting, title, site.base_url, _language(reader)),
     )
-    add_job(tx, "mail", mail)
 
 
 def to_text(letter: Letter, greeting: str, signature: str) -> str:

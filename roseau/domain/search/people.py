@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from roseau.domain.accounts.loading import AccountView, load_accounts
 from roseau.domain.accounts.lookup import WITH_PEOPLE, find_accounts, find_by_handle, shown
+from roseau.domain.names import list_doors
 from roseau.domain.search.asking import to_handle
 from roseau.domain.site import Site
 from roseau.domain.statuses.loading import StatusView, load_status
@@ -174,7 +175,7 @@ def find_by_address(
     except ValueError:
         return None, None
     path = [unquote(part) for part in parts.path.split("/") if part]
-    if address.startswith(site.base_url + "/"):
+    if any(address.startswith(f"{door.url}/") for door in list_doors(tx, site)):
         if path and path[0] == "users":
             path = ["@" + path[1], *path[3:4]] if len(path) in (2, 4) else []
         if path and path[0].startswith("@"):
