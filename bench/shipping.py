@@ -11,6 +11,8 @@ import argparse
 import asyncio
 import random
 import statistics
+import subprocess
+import sys
 
 from bench.filling import add_members, add_tokens, open_folder
 from bench.load import Measured, drive
@@ -22,6 +24,7 @@ from roseau.drill.stage import Stage
 ROUNDS = 5
 SECONDS = 3.0
 CLIENTS = (1, 32)
+CLIENTS_APART = (1, 8, 32)
 
 
 async def open_site(stage: Stage, name: str) -> tuple[Site, list[str]]:
@@ -69,13 +72,37 @@ async def beside(stage: Stage) -> None:
         print(f"| {clients} | one reed / no reed | {share:.2f} | | | |", flush=True)
 
 
+_CONNECTS = """
+import socket, statistics, sys, time
+host, port, took = sys.argv[1], int(sys.argv[2]), []
+for _ in range(50):
+    began = time.perf_counter()
+    socket.create_connection((host, port)).close()
+    took.append((time.perf_counter() - began) * 1000)
+print(statistics.median(took))
+"""
+
+
+def measure_round_trip(site: Site, reed: Site) -> float:
+    """How long it takes to open a connection to the reed, which is one round trip (ms, median of 50)."""
+    place = reed.place
+    command = [*site.place.enter, sys.executable, "-c", _CONNECTS, place.address, str(place.reed_port)]
+    return float(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+
+
 async def apart(stage: Stage, delay: float) -> None:
     """Three reeds far away."""
     name = f"three reeds, {delay:g} ms"
-    sites = {name: await open_site(stage, "primary")}
-    await stage.add_reeds(sites[name][0], 3)
-    for clients in CLIENTS:
-        show(clients, name, (await measure(sites, clients))[name])
+    primary = await open_site(stage, "primary")
+    sites = {name: primary}
+    reeds = await stage.add_reeds(primary[0], 3)
+    for clients in CLIENTS_APART:
+        trip = await asyncio.to_thread(measure_round_trip, primary[0], reeds[0])
+        rounds = (await measure(sites, clients))[name]
+        show(clients, name, rounds)
+        beyond = statistics.median(r.percentile(0.5) for r in rounds) - trip
+        text = f"one round trip: {trip:.2f} ms; p50 beyond it"
+        print(f"| {clients} | {text} | | {beyond:.2f} | | |", flush=True)
 
 
 async def run(delay: float) -> None:

@@ -86,6 +86,7 @@ def _step_down(folder: Path, state: MachineState, listen: str, address: str, set
     state.role, state.listen, state.address = "reed", listen, address
     state.name = own.name if own else state.name
     state.promised, state.promised_to = joined.epoch, primary.id if primary else ""
+    state.followed = joined.epoch
     state.superseded, state.superseded_by = 0, ""
     state.roster = joined.roster
     save_state(folder, state)

@@ -21,6 +21,7 @@ from roseau.cli.working import explained, make_folder, refuse_reed
 from roseau.control import open_control, perform
 from roseau.domain.accounts.founding import has_owner
 from roseau.doors.server import Server
+from roseau.kernel.errors import Unavailable
 from roseau.logs import log_to_stderr
 from roseau.operations import Nothing, open_first_run
 from roseau.settings import Settings, describe_settings
@@ -109,10 +110,13 @@ def command(context: click.Context, /, **flags: str | None) -> None:
 
 
 def _open_first_run(server: Server) -> str | None:
-    """A link for whoever is to own the site. One that has an owner is not written to: it may be unable."""
+    """A link for whoever is to own the site, if nobody does. Without its reeds a site can be read only."""
     if server.database.read_now(has_owner):
         return None
-    return server.database.write_now(open_first_run, server.site, Nothing())
+    try:
+        return server.database.write_now(open_first_run, server.site, Nothing())
+    except Unavailable:
+        return None
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -32,6 +32,8 @@ from roseau.drill.members import (
 #: Members who only write, and those who sign in once and turn codes on.
 WRITERS, CAREFUL = 8, 6
 MEMBERS = WRITERS + CAREFUL
+#: What an upload is told whose file disappears before it is stored.
+_LOST = "Send it again"
 #: Seconds until somebody who got no answer tries again: from, to.
 _AGAIN = (0.1, 0.3)
 
@@ -139,6 +141,9 @@ class Load:
             picture = draw(self._source)
             with self._asking("upload", member) as entry:
                 answer = await caller.upload("/api/v1/media", picture, token=member.token)
+                if answer.status == 422 and _LOST in answer.text:
+                    # The disk on which it lay before it was stored is gone: nothing was promised.
+                    raise Unanswered(_LOST)
                 media = expect(answer, 200, 202).json()
                 self.ledger.acknowledge(entry, key=media["id"])
             if media["url"]:

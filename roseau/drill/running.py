@@ -11,6 +11,7 @@ import msgspec
 
 from roseau.drill.failure import DrillFailed
 from roseau.drill.network import make_folder, open_network, remove_folder
+from roseau.drill.processes import PATIENCE
 from roseau.drill.stage import Stage, Verdict, reed_names
 
 
@@ -48,6 +49,8 @@ class Options(msgspec.Struct, frozen=True):
     rate: float = 60.0
     keep: bool = False
     copy_of: Path | None = None
+    #: How long anything may take before the run is given up (seconds): a large copy has its time to travel.
+    patience: float = PATIENCE
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -84,7 +87,7 @@ async def play(scenario: Scenario, seed: int, options: Options) -> Outcome:
         )
         folder = make_folder()
         stack.callback(_put_away, folder, options.keep)
-        stage = Stage(network, folder, source, options.rate, options.copy_of)
+        stage = Stage(network, folder, source, options.rate, options.copy_of, options.patience)
         verdict = await _act(scenario, stage)
     return Outcome(
         scenario=scenario.name,

@@ -1,6 +1,7 @@
 """The machines of a drill: a primary and its reeds, each with a folder, a place in the network, a process."""
 
 import asyncio
+import secrets
 import shutil
 import signal
 import sys
@@ -101,7 +102,9 @@ class Site:
                 await asyncio.to_thread(shutil.copytree, copy_of, self.data, ignore=_OF_ONE_PROCESS)
             self.settings["base_url"] = f"http://{address}"
             return
-        await self.succeed("init", "--domain", address, "--base-url", f"http://{address}")
+        owner = ["--owner", "owner", "--email", "owner@drill.example", "--password-stdin"]
+        words = ["init", "--domain", address, "--base-url", f"http://{address}", *owner]
+        await self.succeed(*words, given=f"{secrets.token_urlsafe(12)}\n")
 
     async def serve(self) -> None:
         """Run the server, and wait until it answers."""

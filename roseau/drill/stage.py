@@ -55,6 +55,7 @@ class Stage:
         source: random.Random,
         rate: float,
         copy_of: Path | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.network = network
         self.folder = folder
@@ -67,6 +68,7 @@ class Stage:
         self.planned = False
         #: What was acknowledged after this moment may be missing: a vault promises nothing.
         self.may_lose_after: float | None = None
+        self.patience = patience
         self._rate = rate
         self._copy_of = copy_of
         self._sites: list[Site] = []
@@ -124,10 +126,10 @@ class Stage:
         await self._wait_for_standing(primary, has_it, f"any signs of {reed.name} having {wanted}")
 
     async def _wait_for_standing(self, site: Site, holds: Callable[[Standing], bool], what: str) -> None:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self.patience
         while not holds(standing := await site.standing()):
             if time.monotonic() > until:
-                raise DrillFailed(f"within {PATIENCE:.0f} s there were not {what}: {standing}")
+                raise DrillFailed(f"within {self.patience:.0f} s there were not {what}: {standing}")
             await asyncio.sleep(_ASK_AGAIN)
 
     async def promote(self, reed: Site) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -162,8 +163,6 @@ class SqliteDatabase:
         connection.pragma("temp_store", "memory")
         if not writable:
             connection.pragma("query_only", True)
-        if self._whole:
-            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         with self._guard:
             self._connections.append(connection)
         return connection
@@ -354,9 +353,6 @@ class SqliteDatabase:
     def keep_whole(self) -> None:
         """Leave the write-ahead log where it is when the database is closed: others have its beginning."""
         self._whole = True
-        with self._guard:
-            for connection in self._connections:
-                connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
     def close(self) -> None:
         self._queue.put(None)
@@ -365,5 +361,9 @@ class SqliteDatabase:
         self._scanners.shutdown()
         with self._guard:
             for connection in self._connections:
+                # Not when it was asked for: then others may be at work with their connections. Who has asked
+                # for one of their own may have closed it.
+                with suppress(apsw.ConnectionClosedError):
+                    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(self._whole))
                 connection.close()
             self._connections.clear()

@@ -48,9 +48,11 @@ def to_joint(old: Membership, primary: str) -> Membership:
     """Who of the old members, besides the new primary, has to have the first commit of an epoch.
 
     So many that every other set of old members that could promise a later epoch meets one of them, and
-    learns of the new membership from its log.
+    learns of the new membership from its log; and more than half, so that those meet one too who counted
+    before, if the old members had not agreed to their own epoch yet. (One change of members is one machine.)
     """
-    holders = len(old.reeds) - promises_needed(old) + 1 if old.reeds else 0
+    reeds = len(old.reeds)
+    holders = max(reeds - promises_needed(old) + 1, reeds // 2 + 1) if reeds else 0
     return Membership(old.epoch, old.reeds - {primary}, max(0, holders - (primary in old.reeds)))
 
 
@@ -64,6 +66,20 @@ def find_acknowledged(numbers: Collection[int], needed: int) -> int:
 def may_promise(promised: int, promised_to: str, epoch: int, candidate: str) -> bool:
     """Whether a reed may promise an epoch: a higher one to anybody, the same only again to the same."""
     return epoch > promised or (epoch == promised and candidate == promised_to)
+
+
+def may_ship(promised: int, promised_to: str, followed: int, epoch: int, primary: str) -> bool:
+    """Whether a reed takes the log of a primary that ships in that epoch.
+
+    A primary that was promised the next epoch may ship what it has before it begins it, but not if somebody
+    else was promised one since: then it has to begin first (`followed`, by `to_followed`).
+    """
+    return epoch > promised or (primary == promised_to and epoch >= followed)
+
+
+def to_followed(promised_to: str, followed: int, epoch: int, candidate: str) -> int:
+    """The first epoch in which whom a reed promises `epoch` to may ship to it."""
+    return followed if candidate == promised_to else epoch
 
 
 def contains(history: Sequence[Reign], length: int, position: Position) -> bool:

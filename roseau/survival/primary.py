@@ -319,7 +319,7 @@ class Primary:
         elif self._handing:
             # The one that this machine has asked; its server takes a moment to start.
             return
-        elif notice.machine_id != self.identity.id and not self.changing.locked():
+        elif not self.changing.locked():
             with self._resuming:
                 if self._resumer is None or not self._resumer.is_alive():
                     self._resumer = threading.Thread(

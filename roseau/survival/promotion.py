@@ -68,7 +68,7 @@ async def promote(
     """
     if commanded and not handed and not force:
         await _wait_until_lost(reed)
-    won = await _win(reed, force)
+    won = await _win(reed, force, giving_way=not commanded)
     own = reed.identity.id
     forced = _to_warning(won) if force else ""
     await _fetch_longest(reed, won.answers)
@@ -96,8 +96,11 @@ async def _wait_until_lost(reed: Reed) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _win(reed: Reed, force: bool) -> Won:
-    """Enough promises, judged by the membership in the longest log. Raises NotPromoted."""
+async def _win(reed: Reed, force: bool, giving_way: bool) -> Won:
+    """Enough promises, judged by the membership in the longest log. Raises NotPromoted.
+
+    `giving_way`: not against another candidate, for two that outbid each other leave nobody to acknowledge.
+    """
     own = reed.identity.id
     copy = await reed.on_disk(reed.standby.reread)
     membership, heard = copy.membership, 0
@@ -114,7 +117,12 @@ async def _win(reed: Reed, force: bool) -> Won:
         answers = await ask_all(reed.identity, others, epoch, wire.Promise(epoch=epoch), wire.Promised)
         if answers.overtaken is not None and answers.overtaken.epoch >= epoch:
             heard = answers.overtaken.epoch
-            continue
+            if not giving_way:
+                continue
+            if heard > epoch:
+                await reed.promise(heard, answers.overtaken.machine_id)
+            reed.wait_for_another()
+            raise NotPromoted("Another machine is being promoted.")
         for answer in answers.promised.values():
             reed.learn(answer.roster)
         copy = await reed.on_disk(reed.standby.reread)

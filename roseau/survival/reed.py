@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from roseau.survival import wire
-from roseau.survival.contract import Position, contains, may_promise
+from roseau.survival.contract import Position, contains, may_promise, may_ship, to_followed
 from roseau.survival.files import Misfit, open_reading
 from roseau.survival.identity import Identity
 from roseau.survival.log import Dropped, Place
@@ -30,6 +30,10 @@ log = logging.getLogger("roseau.survival")
 LOST_SECONDS = 4.0
 #: A connection that says nothing for so long is hung up on.
 IDLE_SECONDS = 30.0
+#: Whoever was promised an epoch may take so long to start its server, before others think of themselves.
+START_SECONDS = 12.0
+#: What callers are at is ended within this time.
+END_SECONDS = 2.0
 
 T = TypeVar("T")
 Handler = Callable[[Line, Message, bytes], Awaitable[bool]]
@@ -74,6 +78,9 @@ class Reed:
             self._server.close()
         for line in list(self._lines):
             line.close()
+        until = time.monotonic() + END_SECONDS
+        while self._lines and time.monotonic() < until:
+            await asyncio.sleep(0.005)
         await self.on_disk(self.standby.close)
         self._disk.shutdown()
 
@@ -85,6 +92,10 @@ class Reed:
     def lost(self) -> bool:
         """Whether the primary has been silent for too long."""
         return time.monotonic() - self.heard_at > LOST_SECONDS
+
+    def wait_for_another(self) -> None:
+        """Somebody else is being promoted: nobody is lost to this reed for a while."""
+        self.heard_at = time.monotonic() + START_SECONDS - LOST_SECONDS
 
     def learn(self, roster: Roster) -> None:
         """Keep a newer list of machines."""
@@ -145,10 +156,7 @@ class Reed:
 
     async def _be_shipped_to(self, line: Line, epoch: int) -> None:
         state = self.state
-        if not may_promise(state.promised, state.promised_to, epoch, line.machine_id) and (
-            # A primary that was promised the next epoch may ship what it has before it begins it.
-            line.machine_id != state.promised_to
-        ):
+        if not may_ship(state.promised, state.promised_to, state.followed, epoch, line.machine_id):
             await line.send(self.superseded(epoch))
             return
         if self.primary is not None:
@@ -216,7 +224,7 @@ class Reed:
     async def _take(self, line: Line, batch: list[tuple[Message, bytes]]) -> None:
         if self.primary is not line:
             raise wire.Broken("another connection of the primary took over")
-        frames = False
+        pieces: list[tuple[Message, bytes]] = []
         for message, body in batch:
             match message:
                 case wire.Told():
@@ -229,34 +237,36 @@ class Reed:
                     )
                     line.put(wire.Proof(digest=proof))
                 case _:
-                    await self._store_piece(message, body)
-                    frames = frames or isinstance(message, wire.Frames)
-                    if isinstance(message, wire.BaseEnd):
-                        line.put(wire.Ack(number=self.standby.number))
-        if frames:
-            number = await self.on_disk(self.standby.sync)
+                    pieces.append((message, body))
+        if pieces:
+            number = await self.on_disk(self._store_pieces, pieces)
             if self.primary is not line:
                 raise wire.Broken("a promise was made meanwhile")
             line.put(wire.Ack(number=number))
             self.problem = ""
         await line.writer.drain()
-        if frames:
+        if self.standby.waits_to_copy:
             await self.on_disk(self.standby.copy_back)
 
-    async def _store_piece(self, message: Message, body: bytes) -> None:
-        """Write what is part of a log or of a base copy. Raises Broken for anything else, Misfit, OSError."""
+    def _store_pieces(self, pieces: list[tuple[Message, bytes]]) -> int:
+        """Write parts of a log or of a base copy, and see them to the disk once; up to which number.
+
+        Raises Broken for anything else, Misfit, OSError.
+        """
         standby = self.standby
-        match message:
-            case wire.Frames(salts=salts, before=before, offset=offset, through=through):
-                await self.on_disk(standby.write, salts, before, offset, through, body)
-            case wire.Piece():
-                await self.on_disk(standby.add_base, body)
-            case wire.BaseBegin(number=number, size=size):
-                await self.on_disk(standby.begin_base, number, size)
-            case wire.BaseEnd(sha256=sha256, follows=follows):
-                await self.on_disk(standby.end_base, sha256, follows)
-            case _:
-                raise wire.Broken(f"{type(message).__name__} is not part of a log")
+        for message, body in pieces:
+            match message:
+                case wire.Frames(salts=salts, before=before, offset=offset, through=through):
+                    standby.write(salts, before, offset, through, body)
+                case wire.Piece():
+                    standby.add_base(body)
+                case wire.BaseBegin(number=number, size=size):
+                    standby.begin_base(number, size)
+                case wire.BaseEnd(sha256=sha256, follows=follows):
+                    standby.end_base(sha256, follows)
+                case _:
+                    raise wire.Broken(f"{type(message).__name__} is not part of a log")
+        return standby.sync()
 
     async def take_log(self, line: Line) -> None:
         """Store what another reed sends in answer to `Fetch`. Raises ConnectionError, Misfit, OSError."""
@@ -267,8 +277,7 @@ class Reed:
                 return
             if isinstance(message, wire.Refusal):
                 raise wire.Refused(message.reason)
-            await self._store_piece(message, body)
-            await self.on_disk(self.standby.sync)
+            await self.on_disk(self._store_pieces, [(message, body)])
 
     def free_bytes(self) -> int:
         """How much room is left for the copy."""
@@ -278,14 +287,15 @@ class Reed:
 
     async def promise(self, epoch: int, candidate: str) -> None:
         """Take nothing of a lower epoch from now on, nor of this one from others. On disk when it returns."""
-        if (
-            candidate != self.identity.id
-            and self.primary is not None
-            and (self.primary.machine_id != candidate)
-        ):
-            self.primary.close()
-            self.primary = None
-        self.state.promised, self.state.promised_to = epoch, candidate
+        present = self.primary.machine_id if self.primary is not None else ""
+        if candidate not in (self.identity.id, present):
+            if self.primary is not None:
+                self.primary.close()
+                self.primary = None
+            self.wait_for_another()
+        state = self.state
+        state.followed = to_followed(state.promised_to, state.followed, epoch, candidate)
+        state.promised, state.promised_to = epoch, candidate
         await self.on_disk(save_state, self.folder, self.state)
 
     async def _advise(self, line: Line, message: Message, body: bytes) -> bool:

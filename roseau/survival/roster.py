@@ -71,6 +71,8 @@ class MachineState(msgspec.Struct, kw_only=True):
     #: The highest epoch that it has promised, and to whom.
     promised: int = 0
     promised_to: str = ""
+    #: The first epoch in which that machine may ship to this one.
+    followed: int = 0
     #: On a primary: the last epoch whose beginning the old and the new members have agreed to.
     settled: int = 0
     #: Set on a primary that has heard of a higher epoch: it writes nothing more.

@@ -35,6 +35,9 @@ log = logging.getLogger("roseau.survival")
 #: A command waits so long for reeds that do not answer, and a commit for being acknowledged.
 ADMIT_SECONDS = 2.0
 ACKNOWLEDGE_SECONDS = 5.0
+#: So many commits are under way at once. A line that is slower than the writers slows them down instead of
+#: falling behind; meanwhile commands gather, and the next commit takes more of them.
+UNDER_WAY = 16
 #: The marks of this many latest commits are known, to tell two histories apart.
 KNOWN_MARKS = 100_000
 
@@ -172,6 +175,7 @@ class Shipper:
     def admit(self) -> None:
         """Wait while too few reeds answer. Raises Unwitnessed, NotPrimary."""
         if self._may_write():
+            self._refused_since = None
             return
         with self._changed:
             if self._refused_since is None:
@@ -181,13 +185,14 @@ class Shipper:
                 left = until - time.monotonic()
                 if self.superseded is not None:
                     raise NotPrimary
-                if left <= 0 and not self._held:
+                if left <= 0 and not self._held and not self.is_answered():
                     raise Unwitnessed
                 self._changed.wait(max(left, 0.05))
             self._refused_since = None
 
     def _may_write(self) -> bool:
-        return self.superseded is None and not self._held and self.is_answered()
+        free = not self._held and len(self._pending) < UNDER_WAY
+        return free and self.superseded is None and self.is_answered()
 
     def is_answered(self) -> bool:
         """Whether enough reeds answer now."""

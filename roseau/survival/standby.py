@@ -13,7 +13,7 @@ from roseau.survival.contract import Position
 from roseau.survival.files import NOTHING, Copy, Files, Misfit, digest_of, read_copy, sync_file
 from roseau.survival.log import Log, Segment, list_files, name_of
 from roseau.survival.roster import sync_folder
-from roseau.survival.wal import parse_header
+from roseau.survival.wal import NotALog, parse_header
 
 #: Synced pages are copied back into the database when there are so many bytes of them.
 COPY_BACK_BYTES = 4 * 1024 * 1024
@@ -93,7 +93,8 @@ class Standby:
 
     def sync(self) -> int:
         """See what was written to the disk; the number up to which this copy is whole. Raises OSError."""
-        if self._into is None:
+        if self._into is None or self._receiving is not None:
+            # Nothing of a log can come while a base copy does.
             return 0
         through = self._into.sync()
         if self._staged:
@@ -105,12 +106,22 @@ class Standby:
             self.copy = self.copy._replace(position=position, mark="", place=self._into.place)
         return self.number
 
-    def copy_back(self, at_least: int = COPY_BACK_BYTES) -> None:
-        """Copy synced pages into the database, if there are enough of them."""
-        if self._into is not None and not self._staged and self._into.waiting_bytes >= at_least:
+    @property
+    def waits_to_copy(self) -> bool:
+        """Whether so many pages are synced that `copy_back` is worth its while."""
+        into = self._into
+        return into is not None and not self._staged and into.waiting_bytes >= COPY_BACK_BYTES
+
+    def copy_back(self) -> None:
+        """Copy synced pages into the database."""
+        if self._into is not None and not self._staged:
             self._into.copy_back()
 
     def _next_generation(self, files: Files, before: int, data: bytes) -> None:
+        try:
+            header = parse_header(data)
+        except NotALog as error:
+            raise Misfit(f"what came as a generation is none: {error}") from error
         finished = files.finish()
         if finished is not None:
             salts, number_before = finished
@@ -118,7 +129,7 @@ class Standby:
                 files.wal_path.unlink(missing_ok=True)
             else:
                 files.wal_path.rename(self._log_folder / name_of(number_before, salts))
-        files.begin(parse_header(data), before)
+        files.begin(header, before)
         if not self._staged:
             self._tell_log()
             self.log.trim()
@@ -219,7 +230,7 @@ class Standby:
         """The digest of a nonce and some stored bytes; empty when they are not here any more."""
         for segment in self.log.segments():
             size = self._into.synced if self._into and segment.path == self._into.wal_path else segment.size
-            if segment.salts == salts and end <= size:
+            if segment.salts == salts and 0 <= start <= end <= size:
                 return digest_of(segment.path, nonce, start, end)
         return ""
 

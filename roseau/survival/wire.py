@@ -382,7 +382,9 @@ class Line:
 
     def close(self) -> None:
         """Hang up."""
-        self.writer.close()
+        # Twice, and asyncio forgets a connection that somebody may still write to.
+        if not self.writer.is_closing():
+            self.writer.close()
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -127,6 +127,7 @@ class Fed:
         self.copy = Standby(folder, LIMIT)
         self.place: Place | None = None
         self.sent = 0
+        self._bases = 0
 
     def connect(self) -> None:
         """As when the primary calls: the copy says where it stands, and goes on from there."""
@@ -154,13 +155,13 @@ class Fed:
     def sync(self) -> int:
         """To the disk; what is acknowledged."""
         number = self.copy.sync()
-        self.copy.copy_back(0)
+        self.copy.copy_back()
         return number
 
     def begin_base(self) -> "Base":
         """A base copy of this moment, to be given to it in pieces."""
-        path = self.folder.parent / "for-it.db"
-        path.unlink(missing_ok=True)
+        self._bases += 1
+        path = self.folder.parent / f"base{self._bases}.db"
         position = copy_database(lambda: self.site.database.connect(writable=False), path)
         return Base(path, position.number)
 

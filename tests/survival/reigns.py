@@ -17,9 +17,12 @@ from roseau.survival.contract import (
     contains,
     find_acknowledged,
     may_promise,
+    may_ship,
     promises_needed,
     to_automatic,
     to_commanded,
+    to_followed,
+    to_joint,
     usual_needed,
 )
 
@@ -29,22 +32,21 @@ class Broken(AssertionError):
 
 
 class Entry(NamedTuple):
-    """One commit. The first of an epoch says who reigns and counts; a later one, that this is agreed to."""
+    """One commit. The first of an epoch says who reigns and who counts."""
 
     epoch: int
     number: int
     what: int
     members: Membership | None = None
     primary: str = ""
-    agreed: bool = False
 
 
 class Candidacy(msgspec.Struct):
     """What a candidate has collected."""
 
     epoch: int
-    memberships: list[Membership]
-    promised: dict[str, Position]
+    membership: Membership
+    promised: dict[str, tuple[Position, Membership]]
 
 
 class Machine(msgspec.Struct, eq=False):
@@ -59,6 +61,8 @@ class Machine(msgspec.Struct, eq=False):
     reigns: bool = False
     lost: bool = False
     superseded: bool = False
+    #: On disk of a primary: the epoch that enough of those who counted before have agreed to.
+    settled: int = 0
     candidacy: Candidacy | None = None
     memberships: list[Membership] = []
     stored: dict[str, int] = {}
@@ -70,11 +74,10 @@ class Machine(msgspec.Struct, eq=False):
         """How far its log has come."""
         return Position(self.log[-1].epoch, self.log[-1].number) if self.log else Position(0, 0)
 
-    def known(self, joint: bool) -> list[Membership]:
-        """Who counts, as its log says: in the last epoch that was agreed to, and in those since."""
-        agreed = max(entry.epoch for entry in self.log if entry.agreed)
-        found = [entry.members for entry in self.log if entry.members and entry.epoch >= agreed]
-        return found if joint else found[-1:]
+    @property
+    def memberships_ever(self) -> list[Membership]:
+        """Who counted in each epoch, as its log says."""
+        return [entry.members for entry in self.log if entry.members]
 
     @property
     def former(self) -> str:
@@ -92,10 +95,10 @@ class World:
 
     #: How many promises a candidate needs.
     needed: Callable[[Membership], int] = staticmethod(promises_needed)
-    #: Until an epoch is agreed to, those who counted before it have to have every commit, too.
-    joint = True
-    #: And have to promise.
-    asking = True
+    #: Who of those that counted before has to have the first commit of an epoch.
+    joint_of: Callable[[Membership, str], Membership] = staticmethod(to_joint)
+    #: Which epoch is settled is known after a restart.
+    kept = True
     #: A primary looks at the logs of those who promise it the next epoch.
     looking = True
     #: Who was promised a later epoch may not come back with its own by asking for one later still.
@@ -111,8 +114,8 @@ class World:
         first = self.machines["P"]
         first.reigns = True
         members = Membership(1, frozenset(names), usual_needed(reeds))
-        first.memberships = [members]
-        self._append(first, 1, members, agreed=True)
+        first.memberships, first.settled = [members], 1
+        self._append(first, 1, members)
         for name in names:
             self.ship("P", name)
 
@@ -121,10 +124,8 @@ class World:
 
     # What is always true
 
-    def _append(
-        self, primary: Machine, epoch: int, members: Membership | None = None, *, agreed: bool = False
-    ) -> None:
-        entry = Entry(epoch, len(primary.log) + 1, len(self.made), members, primary.name, agreed)
+    def _append(self, primary: Machine, epoch: int, members: Membership | None = None) -> None:
+        entry = Entry(epoch, len(primary.log) + 1, len(self.made), members, primary.name)
         position = Position(epoch, entry.number)
         if position in self.made:
             raise Broken(f"two logs have different commits at {position}")
@@ -134,7 +135,7 @@ class World:
         primary.log.append(entry)
 
     def _agree(self, primary: Machine, entry: Entry) -> None:
-        epoch = primary.memberships[-1].epoch
+        epoch = primary.memberships[0].epoch
         for begun, other, log in self.reigned:
             if begun > epoch and entry not in log:
                 raise Broken(f"{entry} is acknowledged and not in the log with which {other} reigns")
@@ -145,20 +146,20 @@ class World:
     def commit(self, name: str) -> None:
         """A write, on this disk."""
         primary = self[name]
-        self._append(primary, primary.memberships[-1].epoch)
+        self._append(primary, primary.memberships[0].epoch)
         self._settle(primary)
 
     def ship(self, name: str, to: str, upto: int | None = None, *, late: bool = False) -> None:
         """The log, whole or up to a number, to one machine; `late`: its answer comes by `answer`."""
         primary, reed = self[name], self[to]
-        epoch = primary.memberships[-1].epoch
+        epoch = primary.memberships[0].epoch
         if reed.lost:
             return
         if reed.reigns:
-            reed.superseded = reed.superseded or epoch > reed.memberships[-1].epoch
+            reed.superseded = reed.superseded or epoch > reed.memberships[0].epoch
             return
-        followed = reed.promised_to == name and (epoch >= reed.followed or not self.cutting)
-        if epoch <= reed.promised and not followed:
+        followed = reed.followed if self.cutting else 0
+        if not may_ship(reed.promised, reed.promised_to, followed, epoch, name):
             primary.superseded = reed.promised_to != name
             return
         if epoch > reed.promised:
@@ -187,11 +188,9 @@ class World:
     def _settle(self, primary: Machine) -> None:
         begun = next(entry.number for entry in reversed(primary.log) if entry.members)
         found = len(primary.log)
-        # The primary has what it writes: where it counted before it reigned, it still does.
-        disks = {**primary.stored, primary.name: found}
         for membership in primary.memberships:
             if membership.needed:
-                stored = [disks.get(reed, 0) for reed in membership.reeds]
+                stored = [primary.stored.get(reed, 0) for reed in membership.reeds]
                 found = min(found, find_acknowledged(stored, membership.needed))
         if found < begun and not primary.acknowledged:
             # Nobody waits for what was there before this reign, and its own first commit has to be there.
@@ -199,15 +198,22 @@ class World:
         for entry in primary.log[primary.acknowledged : found]:
             self._agree(primary, entry)
         primary.acknowledged = max(primary.acknowledged, found)
-        if primary.acknowledged >= begun and len(primary.memberships) > 1:
-            primary.memberships = primary.memberships[-1:]
-            self._append(primary, primary.memberships[-1].epoch, agreed=True)
-            self._settle(primary)
+        if primary.acknowledged >= begun:
+            primary.memberships, primary.settled = primary.memberships[:1], primary.memberships[0].epoch
+
+    def _list(self, primary: Machine) -> list[Membership]:
+        """Who has to have a commit: those that count, and until they have agreed, of those before."""
+        *before, newest = primary.memberships_ever
+        if not before or primary.settled >= newest.epoch:
+            return [newest]
+        joint = type(self).joint_of(before[-1], primary.name)
+        return [newest, joint] if joint.needed else [newest]
 
     def change(self, name: str, reeds: Collection[str], reached: Collection[str]) -> bool:
         """Other members from now on, if enough of the present ones promise the next epoch."""
-        primary, old = self[name], self[name].memberships[-1]
+        primary, old = self[name], self[name].memberships[0]
         if len(primary.memberships) > 1:
+            # Those before these may be needed yet, and a second change would forget them.
             return False
         epoch = max(old.epoch, primary.promised) + 1
         primary.promised, primary.promised_to = epoch, name
@@ -230,13 +236,14 @@ class World:
         machine.candidacy = None
         if machine.reigns:
             machine.stored, machine.under_way = {}, {}
-            machine.memberships = machine.known(self.joint)
+            machine.settled = machine.settled if self.kept else machine.position.epoch
+            machine.memberships = self._list(machine)
 
     def demote(self, name: str, under: str) -> None:
         """A former primary becomes a reed of one with a higher epoch."""
         machine, primary = self[name], self[under]
         machine.reigns, machine.superseded = False, False
-        self._give(machine, primary.memberships[-1].epoch, under)
+        self._give(machine, primary.memberships[0].epoch, under)
 
     # A candidate
 
@@ -250,64 +257,62 @@ class World:
         return True
 
     def _give(self, reed: Machine, epoch: int, to: str) -> None:
-        if reed.promised_to != to:
-            reed.followed = epoch
+        reed.followed = to_followed(reed.promised_to, reed.followed, epoch, to)
         reed.promised, reed.promised_to = epoch, to
 
     def stand(self, name: str) -> bool:
         """Begin to ask for promises."""
         reed = self[name]
-        return bool(reed.log) and self._stand(reed, reed.known(self.asking))
+        return bool(reed.log) and self._stand(reed, reed.memberships_ever[-1])
 
-    def _stand(self, reed: Machine, memberships: list[Membership]) -> bool:
+    def _stand(self, reed: Machine, membership: Membership) -> bool:
         reed.candidacy = None
-        if reed.name not in memberships[-1].reeds:
+        if reed.name not in membership.reeds:
             return False
-        epoch = max(reed.promised, memberships[-1].epoch) + 1
+        epoch = max(reed.promised, membership.epoch) + 1
         self._give(reed, epoch, reed.name)
-        reed.candidacy = Candidacy(epoch, memberships, {reed.name: reed.position})
+        reed.candidacy = Candidacy(epoch, membership, {reed.name: (reed.position, reed.memberships_ever[-1])})
         return True
 
     def ask(self, name: str, other: str) -> None:
         """Ask one reed that counts for its promise."""
         reed, candidacy = self[name], self[name].candidacy
-        if candidacy is None or not any(other in one.reeds - {name} for one in candidacy.memberships):
+        if candidacy is None or other not in candidacy.membership.reeds - {name}:
             return
         if self[other].lost or self[other].reigns or not self[other].log:
             return
         if not self._promise(other, candidacy.epoch, name):
             # It has promised a higher epoch, or this one to somebody else: a higher one still is asked for.
             reed.promised = max(candidacy.epoch, self[other].promised)
-            self._stand(reed, candidacy.memberships)
+            self._stand(reed, candidacy.membership)
             return
-        known = self[other].known(self.asking)
-        if known[-1].epoch > candidacy.memberships[-1].epoch:
-            self._stand(reed, known)
-        else:
-            candidacy.promised[other] = self[other].position
+        candidacy.promised[other] = (self[other].position, self[other].memberships_ever[-1])
 
     def reign(self, name: str, *, commanded: bool = True) -> bool:
-        """Become the primary, if enough have promised."""
+        """Become the primary, if enough have promised, judged by who counts in the longest log."""
         reed, candidacy = self[name], self[name].candidacy
         if candidacy is None or (reed.promised, reed.promised_to) != (candidacy.epoch, name):
             return False
-        promised, newest = frozenset(candidacy.promised), candidacy.memberships[-1]
-        if any(len(one.reeds & promised) < type(self).needed(one) for one in candidacy.memberships):
+        longest, holder = choose_longest((said[0], one) for one, said in candidacy.promised.items())
+        membership = candidacy.promised[holder][1]
+        if membership != candidacy.membership:
+            self._stand(reed, membership)
             return False
-        if not commanded and len(newest.reeds) < 3:
+        if len(candidacy.promised) < type(self).needed(membership):
             return False
-        longest, holder = choose_longest((position, one) for one, position in candidacy.promised.items())
+        if not commanded and len(membership.reeds) < 3:
+            return False
         if reed.position < longest:
             if self[holder].lost:
                 return False
             reed.log = list(self[holder].log)
-        if reed.position < longest or reed.known(self.asking) != candidacy.memberships:
+        if reed.position < longest or reed.memberships_ever[-1] != membership:
             # The log that it would reign with has to be the one that it was judged by.
             return False
         if commanded:
-            members = to_commanded(newest, candidacy.epoch, name, promised)
+            members = to_commanded(membership, candidacy.epoch, name, candidacy.promised)
         else:
-            members = to_automatic(newest, candidacy.epoch, name, reed.former)
+            members = to_automatic(membership, candidacy.epoch, name, reed.former)
         reed.candidacy, reed.reigns, reed.superseded = None, True, False
         reed.stored, reed.under_way, reed.acknowledged = {}, {}, 0
         self._begin(reed, members)
@@ -318,17 +323,19 @@ class World:
             if epoch < members.epoch and entry not in primary.log:
                 raise Broken(f"{primary.name} reigns without {entry}, which was acknowledged")
         self._append(primary, members.epoch, members)
-        primary.memberships = primary.known(self.joint)
+        primary.memberships = self._list(primary)
         self.reigned.append((members.epoch, primary.name, tuple(primary.log)))
         self._settle(primary)
 
     def promote(self, name: str, reached: Collection[str], *, commanded: bool = True) -> bool:
         """A whole promotion: ask all who are reached, and reign."""
         self.stand(name)
-        for _ in range(3):
+        for _ in range(4):
             for other in sorted(reached):
                 self.ask(name, other)
-        return self.reign(name, commanded=commanded)
+            if self.reign(name, commanded=commanded):
+                return True
+        return False
 
     def lose(self, name: str) -> None:
         """The machine and its disk are gone."""

@@ -72,11 +72,18 @@ class Walk(RuleBasedStateMachine):
         if reed := self._reed(name):
             self.world.reign(reed, commanded=commanded)
 
-    @rule(name=NAMES, reeds=SETS, reached=SETS)
-    def change(self, name: str, reeds: set[str], reached: set[str]) -> None:
+    @rule(name=NAMES, other=NAMES, reached=SETS)
+    def change(self, name: str, other: str, reached: set[str]) -> None:
+        """One more counts, or one less."""
+        primary = self._primary(name)
+        if primary and other in self.world.machines and other != primary and self.world[other].log:
+            self.world.change(primary, self.world[primary].memberships[0].reeds ^ {other}, reached)
+
+    @rule(name=NAMES, reached=SETS)
+    def resume(self, name: str, reached: set[str]) -> None:
+        """The same count, in a higher epoch: a candidate has left promises behind."""
         if primary := self._primary(name):
-            wanted = {reed for reed in reeds & set(self.world.machines) - {primary} if self.world[reed].log}
-            self.world.change(primary, wanted, reached)
+            self.world.change(primary, self.world[primary].memberships[0].reeds, reached)
 
     @rule(name=NAMES)
     def restart(self, name: str) -> None:
@@ -91,7 +98,7 @@ class Walk(RuleBasedStateMachine):
     @rule()
     def demote(self) -> None:
         reigning = sorted(
-            (one.memberships[-1].epoch, one.name) for one in self.world.machines.values() if one.reigns
+            (one.memberships[0].epoch, one.name) for one in self.world.machines.values() if one.reigns
         )
         if len(reigning) > 1:
             self.world.demote(reigning[0][1], reigning[-1][1])
@@ -125,13 +132,22 @@ class WithoutTheMajority(World):
 class Alone(World):
     """Who counted before an epoch has no part in it."""
 
-    joint = False
+    joint_of = staticmethod(lambda old, primary: Membership(old.epoch, frozenset(), 0))
 
 
-class Hasty(World):
-    """Who counted before an epoch need not promise, even while it is not agreed to."""
+class Forgetful(World):
+    """A primary that begins anew takes its epoch for settled."""
 
-    asking = False
+    kept = False
+
+
+class Few(World):
+    """Enough of the old members agree for other old members to hear of it, and not for those before."""
+
+    @staticmethod
+    def joint_of(old: Membership, primary: str) -> Membership:
+        holders = len(old.reeds) - promises_needed(old) + 1
+        return Membership(old.epoch, old.reeds - {primary}, holders - (primary in old.reeds))
 
 
 class Lenient(World):
@@ -170,11 +186,14 @@ def begin_anew(world: World) -> None:
     world.promote("A", "")
 
 
-def hurry(world: World) -> None:
-    """One is told that it alone counts, and those who counted before have not agreed to that."""
-    world.change("P", "A", "ABC")
+def leave(world: World) -> None:
+    """The members that a promotion goes by have never agreed to count, and those before know of nothing."""
+    world.change("P", "ABCD", "ABC")
     world.ship("P", "A")
-    world.promote("A", "")
+    world.lose("P")
+    world.promote("A", "BC")
+    world.commit("A")
+    world.ship("A", "B")
     world.promote("C", "DE")
 
 
@@ -204,7 +223,8 @@ def go_on(world: World) -> None:
         (4, WithoutTheMajority, promise_twice),
         (5, Alone, reign_beside),
         (1, Alone, begin_anew),
-        (5, Hasty, hurry),
+        (1, Forgetful, begin_anew),
+        (5, Few, leave),
         (2, Lenient, come_back),
         (3, Blind, go_on),
     ],

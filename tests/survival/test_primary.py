@@ -1,6 +1,8 @@
 """Several machines come to one primary at once, and none of them is forgotten."""
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 
 from roseau.opening import open_database, open_site
 from roseau.settings import Settings
+from roseau.storage.database import Transaction
 from roseau.storage.sqlite import SqliteDatabase
+from roseau.storage.statements import statements
 from roseau.survival import pairing
 from roseau.survival.contract import Membership
 from roseau.survival.primary import Primary
@@ -121,3 +125,25 @@ def test_a_base_copy_is_of_the_position_that_is_said(tmp_path: Path) -> None:
     copy = apsw.Connection(str(tmp_path / "copy.db"))
     assert tuple(position) == copy.execute("SELECT epoch, number FROM log_position").get
     assert position.number < writer.execute("SELECT number FROM log_position").get
+
+
+_long = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT count(*) FROM n"
+)
+_count_long = statements(sqlite=_long, postgresql=_long)
+
+
+def test_a_reader_who_is_at_work_does_not_stand_against_a_pairing(primary: Primary) -> None:
+    began = threading.Event()
+
+    def read(tx: Transaction) -> object:
+        began.set()
+        return tx.value(_count_long)
+
+    reader = threading.Thread(target=primary.database.read_now, args=(read,))
+    reader.start()
+    assert began.wait(10)
+    while reader.is_alive():
+        primary.database.keep_whole()
+        time.sleep(0.001)
+    reader.join()

@@ -322,7 +322,7 @@ def test_a_full_disk_loses_nothing_and_is_caught_up(
         written.append(real(descriptor, data[: len(data) // 2], offset))
         return written[0]
 
-    monkeypatch.setattr(files.os, "pwrite", full)
+    monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(OSError, match="No space"):
         fed.feed()
     monkeypatch.undo()
@@ -355,7 +355,7 @@ def test_what_the_disk_did_not_take_is_not_acknowledged(
     def fail(descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(files.os, "fdatasync", fail)
+    monkeypatch.setattr(os, "fdatasync", fail)
     with pytest.raises(OSError, match="Input"):
         fed.sync()
     monkeypatch.undo()

@@ -7,7 +7,7 @@ from roseau.drill.running import Scenario
 from roseau.drill.sites import Site
 from roseau.drill.stage import Stage
 
-_MANY = 120
+_MANY = 80
 #: Nobody may have to wait longer than that because one reed of three is away, in milliseconds.
 _LONGEST_PAUSE = 2500.0
 _LOG_BYTES = 2**20

@@ -22,12 +22,14 @@ async def play(stage: Stage) -> None:
     await stage.load()
     stage.may_lose_after = time.monotonic()
     mark = time.time() + _MARGIN
-    await stage.until(lambda: _newest_in(vault) > mark, "new pieces in the vault")
+    await stage.until(lambda: _newest_in(vault) > mark, "new pieces in the vault", stage.patience)
     await stage.random_moment()
     stage.strike()
     primary.vanish()
     fresh = stage.site("fresh", **kept)
-    await fresh.succeed("restore", "--from", str(vault), "--words-from", "-", given=words)
+    await fresh.succeed(
+        "restore", "--from", str(vault), "--words-from", "-", given=words, seconds=2 * stage.patience
+    )
     await fresh.serve()
     stage.crowd.road.move(fresh.web)
     await stage.recovered()
