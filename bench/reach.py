@@ -40,7 +40,7 @@ from roseau.drill.members import (
 from roseau.drill.network import make_folder, open_network, remove_folder, sweep
 from roseau.drill.processes import ending_politely
 from roseau.drill.stage import Stage
-from roseau.survival.manifest import Manifest, accept_document
+from roseau.survival.addresses.manifest import Manifest, accept_document
 
 NAME, OLD, NEW = "roseau.example", "192.0.2.1", "198.51.100.7"
 MANIFEST = "/.well-known/roseau-manifest"

@@ -40,13 +40,13 @@ from roseau.opening import open_database, open_site
 from roseau.settings import Settings
 from roseau.storage.stores.copies import open_blobs
 from roseau.streams import Hub
-from roseau.survival.carrying import carry_settings
-from roseau.survival.issuing import issue_manifest
-from roseau.survival.pointing import point_names_here
-from roseau.survival.primary import Primary, open_primary
-from roseau.survival.reed_store import ReedStores
+from roseau.survival.addresses.issuing import issue_manifest
+from roseau.survival.addresses.pointing import point_names_here
+from roseau.survival.reeds.carrying import carry_settings
+from roseau.survival.reeds.primary import Primary, open_primary
+from roseau.survival.reeds.reed_store import ReedStores
 from roseau.survival.vault.keeper import Vaults
-from roseau.survival.watch import Watch
+from roseau.survival.watching.watch import Watch
 from roseau.web.rendering import render_error
 from roseau.web.routes import ROUTES as WEB_ROUTES
 from roseau.worker import Worker

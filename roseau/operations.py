@@ -26,10 +26,10 @@ from roseau.kernel.errors import Invalid, NotFound
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts, users
 from roseau.storage.statements import statement
-from roseau.survival.issuing import rotate_key
-from roseau.survival.manifest import Manifest
-from roseau.survival.names import GivenNames, NewName, add_name, order_names, remove_names
-from roseau.survival.rehearsals import Rehearsal, record_rehearsal
+from roseau.survival.addresses.issuing import rotate_key
+from roseau.survival.addresses.manifest import Manifest
+from roseau.survival.addresses.names import GivenNames, NewName, add_name, order_names, remove_names
+from roseau.survival.watching.rehearsals import Rehearsal, record_rehearsal
 
 A = TypeVar("A", bound=msgspec.Struct)
 R = TypeVar("R")

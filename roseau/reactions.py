@@ -26,7 +26,7 @@ from roseau.kernel import clock
 from roseau.storage.database import Transaction
 from roseau.storage.events import forget_events
 from roseau.storage.jobs import add_job
-from roseau.survival import dependencies
+from roseau.survival.watching import dependencies
 
 Reaction = Callable[[Transaction, Site, Any], None]
 #: How long the log is kept: what an open stream may have missed is read back from it.

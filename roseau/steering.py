@@ -12,8 +12,8 @@ import msgspec
 from roseau.doors.server import Server
 from roseau.kernel.errors import Unavailable
 from roseau.operations import Nothing
-from roseau.survival.primary import Primary
-from roseau.survival.roster import MachineRole, load_state
+from roseau.survival.reeds.primary import Primary
+from roseau.survival.reeds.roster import MachineRole, load_state
 from roseau.survival.standing import Standing
 
 A = TypeVar("A", bound=msgspec.Struct)

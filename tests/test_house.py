@@ -21,7 +21,7 @@ LONGEST = 400
 # behind an event that they cannot tell; whoever watches for trouble has to outlive it.
 CATCH_ALL = {
     "roseau/worker.py", "roseau/storage/sqlite.py", "roseau/app.py", "roseau/streams/hub.py",
-    "roseau/survival/watch.py",
+    "roseau/survival/watching/watch.py",
 }  # fmt: skip
 
 # Written so that the patterns do not find themselves.

@@ -4,14 +4,14 @@ from starlette.responses import Response
 
 from roseau.api.routing import Call, Routes
 from roseau.kernel.errors import NotFound
-from roseau.survival.issuing import load_answer
+from roseau.survival.addresses.issuing import load_answer
 
 routes = Routes()
 
 
 @routes.get("/.well-known/roseau-manifest", access="open")
 async def manifest(call: Call) -> Response:
-    """The manifest in force (`roseau/survival/manifest.py`)."""
+    """The manifest in force (`roseau/survival/addresses/manifest.py`)."""
     answer = await call.server.database.read(load_answer)
     if answer is None:
         raise NotFound

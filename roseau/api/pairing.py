@@ -1,11 +1,11 @@
-"""Where a machine with a code from `roseau reed invite` becomes known (`roseau/survival/pairing.py`)."""
+"""Where a machine with a code from `roseau reed invite` becomes known (`survival/reeds/pairing.py`)."""
 
 from starlette.responses import Response
 
 from roseau.api.routing import Call, Routes
 from roseau.kernel.errors import NotFound
-from roseau.survival.pairing import PATH, PairRequest
-from roseau.survival.primary import Primary
+from roseau.survival.reeds.pairing import PATH, PairRequest
+from roseau.survival.reeds.primary import Primary
 
 routes = Routes()
 

@@ -16,11 +16,11 @@ from roseau.control import is_running
 from roseau.settings import Settings
 from roseau.storage.lease import InUse, take_lease
 from roseau.storage.sqlite import SqliteDatabase
-from roseau.survival import wire
-from roseau.survival.beyond import write_beyond
-from roseau.survival.identity import Identity
-from roseau.survival.machines import load_roster
-from roseau.survival.roster import MachineState, Roster, load_state, save_state
+from roseau.survival.reeds import messages, wire
+from roseau.survival.reeds.beyond import write_beyond
+from roseau.survival.reeds.identity import Identity
+from roseau.survival.reeds.machines import load_roster
+from roseau.survival.reeds.roster import MachineState, Roster, load_state, save_state
 
 STOP_SECONDS = 15.0
 
@@ -99,7 +99,9 @@ def _step_down(folder: Path, state: MachineState, listen: str, address: str, set
         print("It had nothing beyond the log that was taken over.")
 
 
-async def _find_primary(identity: Identity, state: MachineState, roster: Roster, address: str) -> wire.Joined:
+async def _find_primary(
+    identity: Identity, state: MachineState, roster: Roster, address: str
+) -> messages.Joined:
     """Ask every machine that is known until the one that reigns takes this one in."""
     reasons = []
     for machine in roster.machines:
@@ -109,7 +111,7 @@ async def _find_primary(identity: Identity, state: MachineState, roster: Roster,
             line = await wire.call(identity, machine, roster.epoch, "ask")
             try:
                 async with asyncio.timeout(wire.CALL_SECONDS):
-                    joined = await line.ask(wire.Join(address=address), wire.Joined)
+                    joined = await line.ask(messages.Join(address=address), messages.Joined)
                 if joined.epoch > roster.epoch:
                     return joined
                 reasons.append(f"{machine.name}: it was superseded itself")

@@ -8,8 +8,8 @@ from roseau.cli.groups import LazyGroup, settings_of
 from roseau.cli.working import perform
 from roseau.operations import LIST_NAMES, Nothing
 from roseau.settings import Settings
-from roseau.survival.dns import Hook, HookFailed, open_hook
-from roseau.survival.names import list_hosts
+from roseau.survival.addresses.dns import Hook, HookFailed, open_hook
+from roseau.survival.addresses.names import list_hosts
 
 
 @click.group("dns", cls=LazyGroup)

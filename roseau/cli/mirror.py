@@ -23,7 +23,7 @@ from roseau.storage.database import Transaction
 from roseau.storage.postgresql import PostgresDatabase
 from roseau.storage.reading import Readable, SqliteReader
 from roseau.storage.secrets import find_secret
-from roseau.survival.issuing import find_manifest
+from roseau.survival.addresses.issuing import find_manifest
 from roseau.survival.mirror.folder import Busy, Folder, NotAMirror, Sign, open_folder
 from roseau.survival.mirror.format import WrongMirror
 from roseau.survival.mirror.verifying import verify_mirror

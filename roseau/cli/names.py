@@ -6,7 +6,7 @@ from roseau.cli.groups import LazyGroup, settings_of
 from roseau.cli.working import perform
 from roseau.domain.names import SiteName
 from roseau.operations import ADD_NAME, LIST_NAMES, ORDER_NAMES, REMOVE_NAMES, ROTATE_KEY, Nothing
-from roseau.survival.names import GivenNames, NewName
+from roseau.survival.addresses.names import GivenNames, NewName
 
 
 @click.group("names", cls=LazyGroup)

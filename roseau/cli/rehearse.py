@@ -12,7 +12,7 @@ from roseau.drill.processes import ending_politely
 from roseau.drill.rehearsing import SCENARIO, rehearse
 from roseau.kernel import clock
 from roseau.operations import RECORD_REHEARSAL
-from roseau.survival.rehearsals import Rehearsal
+from roseau.survival.watching.rehearsals import Rehearsal
 
 
 @click.command("rehearse", cls=Command)

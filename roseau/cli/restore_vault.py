@@ -11,8 +11,8 @@ from roseau.opening import open_database, open_site
 from roseau.settings import Settings
 from roseau.storage.copying import fold_log
 from roseau.storage.secrets import machine_id_of, read_machine_key, recover_data_key, recovery_sealing_key
-from roseau.survival.carrying import unpack_settings
 from roseau.survival.history import begin_restored_reign
+from roseau.survival.reeds.carrying import unpack_settings
 from roseau.survival.vault.pictures import restore_pictures
 from roseau.survival.vault.restoring import NothingToRestore, Restored, find_volumes, restore_database
 from roseau.survival.vault.shelf import Shelf, ShelfAway, open_shelf

@@ -23,8 +23,8 @@ from roseau.storage.lease import InUse, take_lease
 from roseau.storage.migrations import NewerDatabase
 from roseau.storage.secrets import LostKey
 from roseau.storage.sqlite import UnsafeSQLite
-from roseau.survival.primary import Primary, open_primary
-from roseau.survival.roster import load_state
+from roseau.survival.reeds.primary import Primary, open_primary
+from roseau.survival.reeds.roster import load_state
 
 A = TypeVar("A", bound=msgspec.Struct)
 R = TypeVar("R")

@@ -17,10 +17,10 @@ from roseau.settings import Settings
 from roseau.storage.database import Database
 from roseau.storage.stores.copies import Blobs
 from roseau.streams import Hub
-from roseau.survival.names import KnownNames
+from roseau.survival.addresses.names import KnownNames
 from roseau.survival.standing import Standing, Survival, condition_of
 from roseau.survival.vault.keeper import Vaults
-from roseau.survival.watch import Watch
+from roseau.survival.watching.watch import Watch
 
 
 @dataclass(slots=True)

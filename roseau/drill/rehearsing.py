@@ -31,8 +31,8 @@ from roseau.storage.reading import SqliteReader
 from roseau.storage.sqlite import SqliteDatabase
 from roseau.storage.statements import statements
 from roseau.survival.history import begin_restored_reign
-from roseau.survival.identity import Identity
-from roseau.survival.rehearsals import Rehearsal
+from roseau.survival.reeds.identity import Identity
+from roseau.survival.watching.rehearsals import Rehearsal
 
 FOLDER = "rehearsal"
 SCENARIO = "host-loss-one"

@@ -18,7 +18,7 @@ from roseau.drill.processes import PATIENCE, Process, Result, clean_environment,
 from roseau.operations import Nothing
 from roseau.steering import INVITE_REED, STATUS, Action
 from roseau.storage.lease import take_lease
-from roseau.survival.identity import Identity
+from roseau.survival.reeds.identity import Identity
 from roseau.survival.standing import Standing
 
 A = TypeVar("A", bound=msgspec.Struct)

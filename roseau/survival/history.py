@@ -10,7 +10,7 @@ from roseau.storage.schema.history import backups
 from roseau.storage.schema.survival import log_position
 from roseau.storage.statements import insertion, statement
 from roseau.survival.contract import Membership
-from roseau.survival.machines import RESTORED, begin_epoch
+from roseau.survival.reeds.machines import RESTORED, begin_epoch
 
 #: How many epochs a restored copy leaves out: nobody can tell which have begun since it was made.
 SKIPPED = 1_000

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from roseau.survival.days import Day, Shape, shape_of
+from roseau.survival.watching.days import Day, Shape, shape_of
 
 #: The drawing's height, and how far apart the reeds stand, in its own units.
 HEIGHT: Final = 118

@@ -13,10 +13,10 @@ from roseau.opening import open_database
 from roseau.settings import Settings
 from roseau.storage.database import Transaction
 from roseau.storage.sqlite import SqliteDatabase
-from roseau.survival.log import Log, Place, read_piece
-from roseau.survival.machines import find_position
-from roseau.survival.sending import copy_database
-from roseau.survival.standby import Standby
+from roseau.survival.reeds.log import Log, Place, read_piece
+from roseau.survival.reeds.machines import find_position
+from roseau.survival.reeds.sending import copy_database
+from roseau.survival.reeds.standby import Standby
 from tests.survival.keeping import Logging
 
 LIMIT = 1 << 30

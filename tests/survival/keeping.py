@@ -15,7 +15,7 @@ from roseau.storage.secrets import recovery_sealing_key
 from roseau.storage.sqlite import SqliteDatabase
 from roseau.storage.witness import Answer, Committed
 from roseau.survival.history import find_position
-from roseau.survival.log import Log
+from roseau.survival.reeds.log import Log
 from roseau.survival.vault.keeper import VaultKeeper
 
 

@@ -17,14 +17,14 @@ from roseau.settings import Settings
 from roseau.storage.blobs import FolderBlobs
 from roseau.storage.sqlite import SqliteDatabase
 from roseau.storage.stores.copies import Blobs
-from roseau.survival import wire
-from roseau.survival.blob_keeping import BlobKeeper
-from roseau.survival.identity import Identity
-from roseau.survival.machines import list_reigns
-from roseau.survival.reed import Reed
-from roseau.survival.reed_store import ReedStore, ReedStores
-from roseau.survival.roster import Machine, MachineState, Roster, save_state
-from roseau.survival.shipping import Shipper
+from roseau.survival.reeds import messages, wire
+from roseau.survival.reeds.blob_keeping import BlobKeeper
+from roseau.survival.reeds.identity import Identity
+from roseau.survival.reeds.machines import list_reigns
+from roseau.survival.reeds.reed import Reed
+from roseau.survival.reeds.reed_store import ReedStore, ReedStores
+from roseau.survival.reeds.roster import Machine, MachineState, Roster, save_state
+from roseau.survival.reeds.shipping import Shipper
 from tests.cli.running import ROOT, clean_environment
 from tests.survival.media import until
 
@@ -147,15 +147,15 @@ class Pair:
 
 
 def converse(
-    pair: Pair, *said: wire.Message, body: bytes = b"", identity: Identity | None = None
-) -> wire.Message:
+    pair: Pair, *said: messages.Message, body: bytes = b"", identity: Identity | None = None
+) -> messages.Message:
     """Ask the reed something about blobs; what it says."""
 
-    async def ask() -> wire.Message:
+    async def ask() -> messages.Message:
         line = await wire.call(identity or pair.identity, pair.machine, 1, "blobs")
         try:
             for message in said:
-                await line.send(message, body if isinstance(message, wire.Piece) else b"")
+                await line.send(message, body if isinstance(message, messages.Piece) else b"")
             async with asyncio.timeout(20):
                 return (await line.receive())[0]
         finally:

@@ -21,8 +21,8 @@ from roseau.network.certificates import BadCertificate, find_expiry
 from roseau.reactions import JOBS
 from roseau.settings import Settings
 from roseau.storage.jobs import claim_jobs, finish_jobs
-from roseau.survival import dependencies
-from roseau.survival.dependencies import BOOTSTRAP, JOB, load_dependencies, look_at_domain, plan_look
+from roseau.survival.watching import dependencies
+from roseau.survival.watching.dependencies import BOOTSTRAP, JOB, load_dependencies, look_at_domain, plan_look
 from tests.network.guarded import mock
 
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,8 @@ import dns.rcode
 import pytest
 
 from bench.nameserver import KEY, SECRET, NameServer, running_name_server
-from roseau.survival import dns as hooks
-from roseau.survival.dns import Change, HookFailed, open_hook, read_addresses
+from roseau.survival.addresses import dns as hooks
+from roseau.survival.addresses.dns import Change, HookFailed, open_hook, read_addresses
 from tests.cli.running import run
 
 OLD, NEW = "192.0.2.1", "198.51.100.7"
@@ -199,7 +199,7 @@ def test_what_a_command_complains_of_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_command_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roseau.survival.dns.programs.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("roseau.survival.addresses.dns.programs.PATIENCE_SECONDS", 0.3)
     hanging = program(tmp_path / "hang", "import time\ntime.sleep(60)")
     with pytest.raises(HookFailed, match="did not finish"):
         open_hook(f"command:{hanging}").point(["example.org"], NEW)

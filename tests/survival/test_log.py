@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from roseau.survival.log import Dropped, Place, Segment, read_piece
+from roseau.survival.reeds.log import Dropped, Place, Segment, read_piece
 from tests.survival.copies import LIMIT, Fed, Writing
 
 

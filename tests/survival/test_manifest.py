@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roseau.doors.server import Server
-from roseau.survival.issuing import find_manifest, issue_manifest, load_answer, rotate_key
-from roseau.survival.manifest import (
+from roseau.survival.addresses.issuing import find_manifest, issue_manifest, load_answer, rotate_key
+from roseau.survival.addresses.manifest import (
     Document,
     Manifest,
     ManifestRefused,
@@ -25,7 +25,7 @@ from roseau.survival.manifest import (
     to_public_text,
     to_site_id,
 )
-from roseau.survival.names import GivenNames, NewName, add_name, order_names, remove_names
+from roseau.survival.addresses.names import GivenNames, NewName, add_name, order_names, remove_names
 
 KEYS = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32).private_bytes_raw() for number in range(5)]
 PUBLIC = [to_public_text(key) for key in KEYS]

@@ -14,7 +14,7 @@ from roseau.domain.accounts.sessions import open_session
 from roseau.domain.names import find_front_url, list_names
 from roseau.doors.server import Server
 from roseau.kernel.errors import Invalid, NotFound
-from roseau.survival.names import (
+from roseau.survival.addresses.names import (
     GivenNames,
     KnownNames,
     NewName,

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from roseau.domain.accounts.sessions import open_session
-from roseau.survival.issuing import find_manifest, load_answer, rotate_key
-from roseau.survival.manifest import Document, Manifest, sign_manifest, to_public_text
-from roseau.survival.names import NewName, add_name
+from roseau.survival.addresses.issuing import find_manifest, load_answer, rotate_key
+from roseau.survival.addresses.manifest import Document, Manifest, sign_manifest, to_public_text
+from roseau.survival.addresses.names import NewName, add_name
 from tests.conftest import Cast, Member
 from tests.servers.chromium import launch_args, require_chromium
 from tests.servers.living import Living, living_site

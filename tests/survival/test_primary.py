@@ -14,11 +14,11 @@ from roseau.settings import Settings
 from roseau.storage.database import Transaction
 from roseau.storage.sqlite import SqliteDatabase
 from roseau.storage.statements import statements
-from roseau.survival import pairing
 from roseau.survival.contract import Membership
-from roseau.survival.primary import Primary
-from roseau.survival.roster import Roster
-from roseau.survival.sending import copy_database
+from roseau.survival.reeds import pairing
+from roseau.survival.reeds.primary import Primary
+from roseau.survival.reeds.roster import Roster
+from roseau.survival.reeds.sending import copy_database
 from tests.survival.media import until
 from tests.survival.reeds import RunningReed, to_machine
 

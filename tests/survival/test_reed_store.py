@@ -24,10 +24,10 @@ from roseau.steering import STATUS
 from roseau.storage.blobs import FolderBlobs
 from roseau.storage.stores import Missing, StoreAway
 from roseau.storage.stores.copies import OWED
-from roseau.survival import blob_keeping, wire
-from roseau.survival.identity import Identity
-from roseau.survival.reed_store import ReedStore
-from roseau.survival.roster import Machine, Roster
+from roseau.survival.reeds import blob_keeping, messages, wire
+from roseau.survival.reeds.identity import Identity
+from roseau.survival.reeds.reed_store import ReedStore
+from roseau.survival.reeds.roster import Machine, Roster
 from tests.cli.running import ok, serving
 from tests.media.pictures import draw, encode
 from tests.survival.media import spoil, until
@@ -131,9 +131,9 @@ def test_half_a_picture_gets_no_name(pair: Pair, monkeypatch: pytest.MonkeyPatch
         pair.store.put(NAME, pair.file)
     monkeypatch.undo()
 
-    announced = wire.BlobPut(name=NAME, size=len(PICTURE), epoch=1)
+    announced = messages.BlobPut(name=NAME, size=len(PICTURE), epoch=1)
     with pytest.raises(wire.Broken):
-        converse(pair, announced, wire.Piece(), wire.Ping(), body=PICTURE[:100_000])
+        converse(pair, announced, messages.Piece(), messages.Ping(), body=PICTURE[:100_000])
     until(lambda: not remains(pair))
     assert not pair.store.has(NAME)
 
@@ -145,7 +145,7 @@ def test_a_stranger_is_told_nothing(pair: Pair, tmp_path: Path) -> None:
     (tmp_path / "stranger").mkdir()
     stranger = Identity.of(tmp_path / "stranger")
     with pytest.raises((ConnectionError, ssl.SSLError)):
-        converse(pair, wire.BlobNames(prefix="ab"), identity=stranger)
+        converse(pair, messages.BlobNames(prefix="ab"), identity=stranger)
 
 
 def test_a_machine_that_has_left_is_told_nothing(pair: Pair) -> None:
@@ -153,24 +153,24 @@ def test_a_machine_that_has_left_is_told_nothing(pair: Pair) -> None:
     pair.reed.reed.state.roster = Roster(epoch=2, machines=[pair.machine])
     with pytest.raises(StoreAway):
         pair.store.has(NAME)
-    assert isinstance(converse(pair, wire.BlobHas(name=NAME)), wire.Refusal)
+    assert isinstance(converse(pair, messages.BlobHas(name=NAME)), messages.Refusal)
 
 
 @pytest.mark.parametrize(
     "question",
     [
-        wire.BlobGet(name="../../machine.key"),
-        wire.BlobHas(name="/etc/passwd"),
-        wire.BlobRemove(name="../../roseau.db", epoch=9),
-        wire.BlobPut(name="../../roseau.db", size=1, epoch=9),
-        wire.BlobPut(name=NAME, size=1 << 60, epoch=9),
-        wire.BlobPut(name=NAME, size=-1, epoch=9),
-        wire.BlobNames(prefix="*"),
-        wire.BlobNames(prefix="??"),
+        messages.BlobGet(name="../../machine.key"),
+        messages.BlobHas(name="/etc/passwd"),
+        messages.BlobRemove(name="../../roseau.db", epoch=9),
+        messages.BlobPut(name="../../roseau.db", size=1, epoch=9),
+        messages.BlobPut(name=NAME, size=1 << 60, epoch=9),
+        messages.BlobPut(name=NAME, size=-1, epoch=9),
+        messages.BlobNames(prefix="*"),
+        messages.BlobNames(prefix="??"),
     ],
     ids=repr,
 )
-def test_only_names_of_blobs_are_answered(pair: Pair, question: wire.Message) -> None:
+def test_only_names_of_blobs_are_answered(pair: Pair, question: messages.Message) -> None:
     with pytest.raises(wire.Broken):
         converse(pair, question)
 
@@ -184,8 +184,8 @@ def test_a_former_primary_may_read_and_change_nothing(pair: Pair, tmp_path: Path
         pair.store.remove(NAME)
     with pytest.raises(StoreAway, match=r"(another primary|higher epoch)"):
         pair.store.put(other, tmp_path / "other")
-    put = wire.BlobPut(name=other, size=0, epoch=4)
-    assert isinstance(converse(pair, put), wire.Superseded)
+    put = messages.BlobPut(name=other, size=0, epoch=4)
+    assert isinstance(converse(pair, put), messages.Superseded)
     assert pair.store.has(NAME) and not pair.store.has(other)
     pair.store.get(NAME, tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == PICTURE
@@ -223,7 +223,7 @@ def test_what_an_absent_reed_has_missed_reaches_it(pair: Pair) -> None:
 
 
 def test_a_reed_that_hangs_is_given_up(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roseau.survival.wire.CALL_SECONDS", 0.3)
+    monkeypatch.setattr("roseau.survival.reeds.wire.CALL_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         address = f"127.0.0.1:{deaf.getsockname()[1]}"
         hanging = ReedStore(pair.shipper, msgspec.structs.replace(pair.machine, id="f" * 16, address=address))

@@ -16,7 +16,7 @@ from roseau.drill.failure import CannotDrill
 from roseau.drill.rehearsing import FOLDER, rehearse
 from roseau.settings import Settings
 from roseau.storage.reading import SqliteReader
-from roseau.survival.rehearsals import Rehearsal, find_last_rehearsal
+from roseau.survival.watching.rehearsals import Rehearsal, find_last_rehearsal
 from tests.cli.running import ROOT, Served, clean_environment, ok, run, serving
 
 # Servers that are started and killed: one after another, beside those of the drill.

@@ -19,10 +19,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from roseau.survival import files, standby
-from roseau.survival.files import Misfit
-from roseau.survival.log import Dropped
-from roseau.survival.standby import Standby
+from roseau.survival.reeds import files, standby
+from roseau.survival.reeds.files import Misfit
+from roseau.survival.reeds.log import Dropped
+from roseau.survival.reeds.standby import Standby
 from tests.survival.copies import LIMIT, Base, Facts, Fed, Writing, cut, facts_of
 
 

@@ -18,9 +18,11 @@ from roseau.network.smtp import MailDelayed, MailRejected
 from roseau.storage.database import Transaction
 from roseau.storage.schema.watch import survival_changes
 from roseau.storage.statements import statement
-from roseau.survival.alerts import QUIET, Alarm
-from roseau.survival.backup_facts import list_nights, load_backup_facts
-from roseau.survival.days import (
+from roseau.survival.history import NIGHTLY, finish_backup, start_backup
+from roseau.survival.standing import Condition, LinkStanding, Standing, condition_of
+from roseau.survival.watching.alerts import QUIET, Alarm
+from roseau.survival.watching.backup_facts import list_nights, load_backup_facts
+from roseau.survival.watching.days import (
     Day,
     Sizes,
     Tally,
@@ -32,9 +34,7 @@ from roseau.survival.days import (
     shape_of,
     split_days,
 )
-from roseau.survival.history import NIGHTLY, finish_backup, start_backup
-from roseau.survival.standing import Condition, LinkStanding, Standing, condition_of
-from roseau.survival.watch import Watch, find_last_change
+from roseau.survival.watching.watch import Watch, find_last_change
 
 pytestmark = pytest.mark.anyio
 

@@ -14,11 +14,11 @@ from roseau.doors.server import Server
 from roseau.kernel import clock
 from roseau.kernel.errors import Unavailable
 from roseau.storage.database import Transaction
-from roseau.survival.alerts import keep_alerts
-from roseau.survival.days import Sizes, Trouble, record_days
 from roseau.survival.history import NIGHTLY, finish_backup, start_backup
-from roseau.survival.rehearsals import Rehearsal, record_rehearsal
 from roseau.survival.vault.standing import VaultStanding
+from roseau.survival.watching.alerts import keep_alerts
+from roseau.survival.watching.days import Sizes, Trouble, record_days
+from roseau.survival.watching.rehearsals import Rehearsal, record_rehearsal
 from roseau.web.reeds import Days, draw_reeds
 from tests.web.conftest import PASSWORD, PASSWORD_HASH, Browser, text_of
 from tests.web.reeds import HOLDING, MISSING, REFUSED, SUPERSEDED, Reeds

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from roseau.kernel import clock
-from roseau.survival.backup_facts import BackupFacts
-from roseau.survival.dependencies import Dependency
-from roseau.survival.facts import Facts, Queue, Room
 from roseau.survival.history import NIGHTLY, Backup
-from roseau.survival.rehearsals import Rehearsal
 from roseau.survival.standing import Standing
-from roseau.survival.todo import ToDo, list_to_do
 from roseau.survival.vault.standing import VaultStanding
+from roseau.survival.watching.backup_facts import BackupFacts
+from roseau.survival.watching.dependencies import Dependency
+from roseau.survival.watching.facts import Facts, Queue, Room
+from roseau.survival.watching.rehearsals import Rehearsal
+from roseau.survival.watching.todo import ToDo, list_to_do
 from roseau.web.pages.control_room_words import Say, say_headline, say_tasks
 from tests.web.reeds import HOLDING
 

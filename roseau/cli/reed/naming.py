@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import click
 
 from roseau.settings import Settings
-from roseau.survival.roster import load_state
+from roseau.survival.reeds.roster import load_state
 
 
 def find_site_name(settings: Settings) -> str:

@@ -20,14 +20,14 @@ from roseau.logs import log_to_stderr
 from roseau.settings import Settings
 from roseau.steering import PROMOTE, STATUS, Force, MachineStanding, Status
 from roseau.storage.lease import take_lease
-from roseau.survival import pairing, wire
-from roseau.survival.blob_keeping import BlobKeeper
-from roseau.survival.election import wait_for_election
-from roseau.survival.files import read_copy
-from roseau.survival.identity import Identity
-from roseau.survival.promotion import NotPromoted, Promoted, promote
-from roseau.survival.reed import Reed
-from roseau.survival.roster import Machine, MachineState, load_state, save_state
+from roseau.survival.reeds import messages, pairing, wire
+from roseau.survival.reeds.blob_keeping import BlobKeeper
+from roseau.survival.reeds.election import wait_for_election
+from roseau.survival.reeds.files import read_copy
+from roseau.survival.reeds.identity import Identity
+from roseau.survival.reeds.promotion import NotPromoted, Promoted, promote
+from roseau.survival.reeds.reed import Reed
+from roseau.survival.reeds.roster import Machine, MachineState, load_state, save_state
 
 PAIRING_SECONDS = 20.0
 
@@ -147,8 +147,12 @@ def _pair(folder: Path, state: MachineState, identity: Identity, code: str) -> N
         state.roster = pairing.check_answer(known, answer)
     except pairing.WrongCode as error:
         raise click.ClickException(str(error)) from error
-    except (httpx2.HTTPError, msgspec.DecodeError) as error:
-        raise click.ClickException(f"The primary does not answer as it should: {error}.") from error
+    except httpx2.HTTPError as error:
+        raise click.ClickException(
+            f"The primary does not answer at {known.url}: {error}. It has to be reached there from here too."
+        ) from error
+    except msgspec.DecodeError as error:
+        raise click.ClickException(f"What answers at {known.url} is not the primary of this code.") from error
     save_state(folder, state)
 
 
@@ -211,7 +215,7 @@ class _Standing:
                 return
             await asyncio.sleep(1)
 
-    def _hand_over(self, message: wire.Promote) -> None:
+    def _hand_over(self, message: messages.Promote) -> None:
         async def take_over() -> None:
             with suppress(NotPromoted):
                 await self._promote(commanded=True, handed=True)

@@ -22,7 +22,7 @@ from roseau.kernel.errors import RoseauError, mark
 from roseau.storage.blobs import FolderBlobs
 from roseau.storage.database import Database, Transaction
 from roseau.survival.history import find_position, record_base
-from roseau.survival.log import Segment
+from roseau.survival.reeds.log import Segment
 from roseau.survival.vault.names import key_id_of
 from roseau.survival.vault.pictures import PictureWriter
 from roseau.survival.vault.shelf import Shelf, ShelfAway, open_shelf, place_of

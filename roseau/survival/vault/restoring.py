@@ -14,10 +14,10 @@ import msgspec
 from roseau.kernel import clock
 from roseau.kernel.sealing import to_sealing_public
 from roseau.storage.copying import fold_log, look_through
+from roseau.survival.reeds.wal import Header, NotALog, end_of, list_frames, parse_header
 from roseau.survival.vault.names import Base, Generation, Item, Volume, key_id_of, sort_volumes
 from roseau.survival.vault.sealed import Altered, open_object
 from roseau.survival.vault.shelf import Missing, Shelf
-from roseau.survival.wal import Header, NotALog, end_of, list_frames, parse_header
 
 #: Hears of each object: how many bytes of how many have been read.
 Report = Callable[[int, int], None]

@@ -15,7 +15,8 @@ import apsw
 
 from roseau.kernel import clock
 from roseau.storage.copying import copy_sqlite
-from roseau.survival.log import Segment
+from roseau.survival.reeds.log import Segment
+from roseau.survival.reeds.wal import FRAME_HEADER_BYTES, parse_header
 from roseau.survival.vault.names import (
     Base,
     Generation,
@@ -30,7 +31,6 @@ from roseau.survival.vault.names import (
 )
 from roseau.survival.vault.sealed import Label, read_chunks, read_label, seal_object
 from roseau.survival.vault.shelf import Missing, Shelf
-from roseau.survival.wal import FRAME_HEADER_BYTES, parse_header
 
 #: How much of the log goes into one object at most.
 PIECE_BYTES = 64 * 1024 * 1024

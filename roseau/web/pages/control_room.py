@@ -9,10 +9,10 @@ from starlette.routing import Route
 from roseau.doors.passwords import prove_own_password
 from roseau.doors.server import server_of
 from roseau.kernel.errors import Invalid, NotFound, Problem, RoseauError, TooMany, Unavailable
-from roseau.survival.backup_facts import list_nights
-from roseau.survival.facts import Facts, gather_facts
 from roseau.survival.standing import LinkStanding, Survival, condition_of
-from roseau.survival.todo import list_to_do
+from roseau.survival.watching.backup_facts import list_nights
+from roseau.survival.watching.facts import Facts, gather_facts
+from roseau.survival.watching.todo import list_to_do
 from roseau.web.cookies import set_cookie
 from roseau.web.pages.control_room_words import INVITE, SERVE, Say, say_headline, say_tasks
 from roseau.web.problems import problems_of

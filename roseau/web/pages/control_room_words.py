@@ -6,9 +6,9 @@ from typing import Final, Literal
 import msgspec
 
 from roseau.kernel import i18n
-from roseau.survival.facts import Facts
 from roseau.survival.standing import LinkStanding, missing_reeds
-from roseau.survival.todo import ToDo
+from roseau.survival.watching.facts import Facts
+from roseau.survival.watching.todo import ToDo
 
 Tone = Literal["ok", "warn", "danger"]
 

@@ -18,7 +18,7 @@ from roseau.kernel.errors import Invalid, Problem
 from roseau.kernel.i18n import LANGUAGES, translations
 from roseau.settings import Registrations, Settings
 from roseau.storage.database import Transaction
-from roseau.survival.issuing import issue_manifest
+from roseau.survival.addresses.issuing import issue_manifest
 from roseau.web.rendering import language_of
 from roseau.web.sessions import choices_of, field_of, form_of
 

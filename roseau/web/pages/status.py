@@ -14,9 +14,9 @@ from starlette.routing import Route
 from roseau.domain.site import Choices, load_choices
 from roseau.doors.server import server_of
 from roseau.storage.database import Transaction
-from roseau.survival.days import list_days
-from roseau.survival.facts import DAYS
 from roseau.survival.standing import Condition, condition_of
+from roseau.survival.watching.days import list_days
+from roseau.survival.watching.facts import DAYS
 from roseau.web.reeds import FEW, Days, draw_reeds, list_troubled
 from roseau.web.rendering import render
 

@@ -1,5 +1,5 @@
 // Keeps the newest signed list of this site's addresses, and offers the others when this one does not answer.
-// The rule of what may take the place of what is that of roseau/survival/manifest.py.
+// The rule of what may take the place of what is that of roseau/survival/addresses/manifest.py.
 const KEPT = "roseau:manifest";
 const SOURCE = "/.well-known/roseau-manifest";
 const EVERY = 10 * 60_000;

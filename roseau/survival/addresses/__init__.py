@@ -1,0 +1,1 @@
+"""The names of a site: the signed manifest, aliases, pointing names by DNS."""
