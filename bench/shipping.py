@@ -2,6 +2,7 @@
 
     python -m bench.shipping              one reed on loopback beside no reed
     python -m bench.shipping --delay 20   three reeds, two of which acknowledge, 20 ms of round trip away
+    python -m bench.shipping --delay 20 --reeds 1
 
 Each with 1 and with 32 clients; rounds alternate between the sites of a run. The second form needs network
 namespaces: Linux and root.
@@ -90,12 +91,12 @@ def measure_round_trip(site: Site, reed: Site) -> float:
     return float(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
 
 
-async def apart(stage: Stage, delay: float) -> None:
-    """Three reeds far away."""
-    name = f"three reeds, {delay:g} ms"
+async def apart(stage: Stage, delay: float, count: int) -> None:
+    """Reeds far away."""
+    name = f"{count} reeds, {delay:g} ms" if count > 1 else f"one reed, {delay:g} ms"
     primary = await open_site(stage, "primary")
     sites = {name: primary}
-    reeds = await stage.add_reeds(primary[0], 3)
+    reeds = await stage.add_reeds(primary[0], count)
     for clients in CLIENTS_APART:
         trip = await asyncio.to_thread(measure_round_trip, primary[0], reeds[0])
         rounds = (await measure(sites, clients))[name]
@@ -105,7 +106,7 @@ async def apart(stage: Stage, delay: float) -> None:
         print(f"| {clients} | {text} | | {beyond:.2f} | | |", flush=True)
 
 
-async def run(delay: float) -> None:
+async def run(delay: float, reeds: int) -> None:
     """Print the table."""
     machines = ["alone", "primary", "reed1", "reed2", "reed3"]
     kind = "namespaces" if delay else "loopback"
@@ -115,7 +116,7 @@ async def run(delay: float) -> None:
         print("| clients | site | posts/s (median) | p50 ms | p99 ms | failed |")
         print("|---|---|---|---|---|---|", flush=True)
         try:
-            await (apart(stage, delay) if delay else beside(stage))
+            await (apart(stage, delay, reeds) if delay else beside(stage))
         finally:
             await stage.close()
             remove_folder(folder)
@@ -125,8 +126,10 @@ def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--delay", type=float, default=0.0, help="round trip between the sites, in ms")
+    parser.add_argument("--reeds", type=int, default=3, choices=(1, 2, 3), help="how many, with --delay")
+    options = parser.parse_args()
     sweep()
-    asyncio.run(run(parser.parse_args().delay))
+    asyncio.run(run(options.delay, options.reeds))
 
 
 if __name__ == "__main__":

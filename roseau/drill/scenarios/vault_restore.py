@@ -6,9 +6,6 @@ from pathlib import Path
 from roseau.drill.running import Scenario
 from roseau.drill.stage import Stage
 
-#: A piece that was written so long after a moment was begun after it, in seconds.
-_MARGIN = 2.0
-
 
 async def play(stage: Stage) -> None:
     """Restore on a bare machine; what the vault had got is whole."""
@@ -21,8 +18,9 @@ async def play(stage: Stage) -> None:
     words = " ".join(line.split()[-1] for line in listed.splitlines())
     await stage.load()
     stage.may_lose_after = time.monotonic()
-    mark = time.time() + _MARGIN
-    await stage.until(lambda: _newest_in(vault) > mark, "new pieces in the vault", stage.patience)
+    # Whatever was acknowledged until now is no later than this commit.
+    number = (await primary.standing()).number
+    await stage.until(lambda: _newest_in(vault) >= number, "new pieces in the vault", stage.patience)
     await stage.random_moment()
     stage.strike()
     primary.vanish()
@@ -35,11 +33,11 @@ async def play(stage: Stage) -> None:
     await stage.recovered()
 
 
-def _newest_in(vault: Path) -> float:
-    """When the newest piece of the log was written; 0 before there is a base copy."""
+def _newest_in(vault: Path) -> int:
+    """Up to which commit the vault has the log; 0 before there is a base copy."""
     if not any(vault.glob("*/*/base/*.sealed")):
-        return 0.0
-    return max((path.stat().st_mtime for path in vault.glob("*/*/log/*/*.sealed")), default=0.0)
+        return 0
+    return max((int(path.stem.rpartition("-")[2]) for path in vault.glob("*/*/log/*/*.sealed")), default=0)
 
 
 SCENARIO = Scenario(

@@ -16,7 +16,7 @@ from roseau.survival.reeds.roster import sync_folder
 from roseau.survival.reeds.wal import NotALog, parse_header
 
 #: Synced pages are copied back into the database when there are so many bytes of them.
-COPY_BACK_BYTES = 4 * 1024 * 1024
+COPY_BACK_BYTES = 16 * 1024 * 1024
 #: So much room is left free, for the database itself to grow into when it is opened.
 SPARE_BYTES = 16 * 1024 * 1024
 
