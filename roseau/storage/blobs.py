@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from roseau.kernel.errors import Unavailable
+from roseau.storage.syncing import sync
 
 _NAME = re.compile(r"[0-9a-f]{64}\.[a-z0-9]{1,5}\Z")
 _DIGEST = 64
@@ -64,7 +65,7 @@ class FolderBlobs:
         waiting.chmod(0o644)
         waiting.replace(target)
         for folder in (target.parent, *((target.parent.parent, self.folder) if made else ())):
-            _sync_folder(folder)
+            sync(folder)
 
     def put_bytes(self, data: bytes, extension: str) -> str:
         """The same for bytes in memory."""
@@ -154,11 +155,3 @@ def _touch(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -246,7 +246,7 @@ def test_a_swap_that_is_interrupted_ends_with_one_of_the_two(
         (Path, "unlink"),
         (Path, "touch"),
         (shutil, "rmtree"),
-        (standby, "sync_folder"),
+        (standby, "sync"),
     ):
         hook(owner, name)
     fed.copy.end_base(base.digest(), follows=follows)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
+from roseau.storage.syncing import sync
 from roseau.survival.contract import Membership, Position, Reign
 from roseau.survival.reeds.log import Place
-from roseau.survival.reeds.roster import sync_folder
 from roseau.survival.reeds.wal import (
     FRAME_HEADER_BYTES,
     HEADER_BYTES,
@@ -101,7 +101,7 @@ class Files:
         self.header, self.written, self.synced, self._copied = header, 0, 0, HEADER_BYTES
         self.growing = Growing(header.salts, before)
         self._growing_path.write_bytes(msgspec.json.encode(self.growing))
-        sync_folder(self.wal_path.parent)
+        sync(self.wal_path.parent)
 
     def write(self, salts: str, offset: int, through: int, data: bytes) -> None:
         """Bytes at the end of the generation."""
@@ -198,15 +198,6 @@ def open_reading(database: Path) -> apsw.Connection:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(HEADER_BYTES)
-
-
-def sync_file(path: Path) -> None:
-    """See the bytes of a file to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def digest_of(path: Path, nonce: str, start: int, end: int) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from roseau.storage.syncing import sync
 from roseau.survival.contract import Membership
 
 FILE = "machine.json"
@@ -100,13 +101,4 @@ def save_state(folder: Path, state: MachineState) -> None:
         file.flush()
         os.fsync(file.fileno())
     waiting.replace(folder / FILE)
-    sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """See the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder)

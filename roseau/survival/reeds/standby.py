@@ -9,10 +9,10 @@ import os
 import shutil
 from pathlib import Path
 
+from roseau.storage.syncing import sync
 from roseau.survival.contract import Position
-from roseau.survival.reeds.files import NOTHING, Copy, Files, Misfit, digest_of, read_copy, sync_file
+from roseau.survival.reeds.files import NOTHING, Copy, Files, Misfit, digest_of, read_copy
 from roseau.survival.reeds.log import Log, Segment, list_files, name_of
-from roseau.survival.reeds.roster import sync_folder
 from roseau.survival.reeds.wal import NotALog, parse_header
 
 #: Synced pages are copied back into the database when there are so many bytes of them.
@@ -178,12 +178,12 @@ class Standby:
         staged = self._into
         if staged is not None:
             staged.close()
-        sync_file(self._base / "roseau.db")
+        sync(self._base / "roseau.db")
         for name in ("roseau.db-wal", "growing.json"):
             if (self._base / name).exists():
-                sync_file(self._base / name)
+                sync(self._base / name)
         (self._base / "ready").touch()
-        sync_folder(self._base)
+        sync(self._base)
         self._finish_swap()
         self._staged = 0
         self.copy = read_copy(self.database)
@@ -203,7 +203,7 @@ class Standby:
                 (self.folder / f"roseau.db{suffix}").unlink(missing_ok=True)
             shutil.rmtree(self._log_folder, ignore_errors=True)
             self._log_folder.mkdir(mode=0o700)
-            sync_folder(self.folder)
+            sync(self.folder)
         # The log first: a database without its log would pass for whole.
         for name, target in (
             ("growing.json", self._log_folder / "growing.json"),
@@ -212,8 +212,8 @@ class Standby:
         ):
             if (self._base / name).exists():
                 (self._base / name).rename(target)
-        sync_folder(self._log_folder)
-        sync_folder(self.folder)
+        sync(self._log_folder)
+        sync(self.folder)
         shutil.rmtree(self._base)
 
     def _abandon_base(self) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from roseau.storage.syncing import sync
 from roseau.survival.vault.names import Item
 
 READ = 1024 * 1024
@@ -72,7 +73,7 @@ class FolderShelf:
                 waiting.replace(target)
             finally:
                 waiting.unlink(missing_ok=True)
-            _sync_folder(target.parent)
+            sync(target.parent)
         except OSError as error:
             raise self._away(error) from error
         return size
@@ -137,14 +138,6 @@ def _write(path: Path, content: Iterable[bytes]) -> int:
         written.flush()
         os.fsync(written.fileno())
     return size
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def open_shelf(address: str) -> Shelf:
