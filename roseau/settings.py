@@ -149,6 +149,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "points the names when it is promoted."
         ),
     ] = ""
+    abuse_mailbox: Annotated[
+        str,
+        Meta(
+            description="Where mail to abuse@ is fetched: imaps://USER:PASSWORD@HOST/INBOX. Empty: nowhere."
+        ),
+    ] = ""
+    abuse_folder: Annotated[
+        str,
+        Meta(description="A folder in which a mail program leaves mails to abuse@ as *.eml. Empty: none."),
+    ] = ""
     log: Annotated[
         Literal["requests", "events", "quiet"],
         Meta(
@@ -158,7 +168,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 _HOST = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?")
-SECRET_SETTINGS = frozenset({"smtp_password", "database", "media_stores", "vaults", "dns_hook"})
+SECRET_SETTINGS = frozenset(
+    {"smtp_password", "database", "media_stores", "vaults", "dns_hook", "abuse_mailbox"}
+)
 _TYPES: dict[str, Any] = get_type_hints(Settings)
 
 

@@ -53,6 +53,24 @@ class Choices(msgspec.Struct, kw_only=True):
     recovery_public_key: str = ""
     recovery_made_at: int = 0
     recovery_proven_at: int = 0
+    #: Contact points: for authorities (DSA art. 11), for users (art. 12), and the languages they answer in.
+    contact_authorities: str = ""
+    contact_users: str = ""
+    contact_languages: tuple[str, ...] = ()
+    #: Language -> what people agree to when they sign up, as Markdown; and from when on.
+    terms: dict[str, str] = {}
+    terms_since: int = 0
+    #: Who answers for the site, as the law of many countries wants it said.
+    operator: str = ""
+    country: str = "FR"
+    #: The body for disputes out of court that statements name (DSA art. 21); empty: how to find one.
+    dispute_body: str = ""
+    #: Who reads appeals that the only moderator may not refuse alone: an account of this site, 0 for nobody.
+    outside_reviewer_id: int = 0
+    #: Sites (https://…) that keep the daily roots of our log, and whose roots we keep.
+    record_peers: tuple[str, ...] = ()
+    #: Who sees the list of limited servers.
+    show_limited_servers: Literal["all", "users", "disabled"] = "all"
 
 
 ChoiceName = Literal[
@@ -72,6 +90,17 @@ ChoiceName = Literal[
     "recovery_public_key",
     "recovery_made_at",
     "recovery_proven_at",
+    "contact_authorities",
+    "contact_users",
+    "contact_languages",
+    "terms",
+    "terms_since",
+    "operator",
+    "country",
+    "dispute_body",
+    "outside_reviewer_id",
+    "record_peers",
+    "show_limited_servers",
 ]
 
 _all = statement(select(site_settings.c.name, site_settings.c.value))

@@ -36,12 +36,14 @@ class Caches:
 class Transaction(ABC):
     """One open transaction; handed to every function that reads or writes. Commands never end it."""
 
-    __slots__ = ("caches", "emitted", "news", "now", "writable")
+    __slots__ = ("caches", "emitted", "memo", "news", "now", "writable")
     dialect: DialectName
 
     def __init__(self, caches: Caches, writable: bool) -> None:
         self.now = clock.now()
         self.emitted: list[Event] = []
+        #: What one part of a command leaves for the next, such as the end of a chain it has just written.
+        self.memo: dict[str, Any] = {}
         #: Whether the worker has something to do after the commit: an event or a job.
         self.news = False
         self.writable = writable

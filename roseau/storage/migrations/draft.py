@@ -8,8 +8,7 @@ from typing import cast
 
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from roseau.storage.schema import metadata
-from roseau.storage.schema.search import POSTGRESQL, SQLITE
+from roseau.storage.schema import append_only, metadata, search
 from roseau.storage.statements import DIALECTS, DialectName
 
 
@@ -24,7 +23,9 @@ def to_ddl(dialect: DialectName) -> str:
         )
     lines = ";\n\n".join(pieces) + ";\n"
     tidy = "\n".join(line.replace("\t", "    ").rstrip() for line in lines.split("\n"))
-    return tidy + (SQLITE if dialect == "sqlite" else POSTGRESQL)
+    if dialect == "sqlite":
+        return tidy + search.SQLITE + append_only.SQLITE
+    return tidy + search.POSTGRESQL + append_only.POSTGRESQL
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Appeals: filed by author or notifier, answered by somebody else."""

@@ -1,0 +1,1 @@
+"""Cases: what is about the same thing, in one list by the time that is left."""

@@ -1,0 +1,1 @@
+"""Decisions: taken, undone, reversed, by one voice or by two."""

@@ -1,0 +1,1 @@
+"""Letters of hosts, orders of authorities, and mail to abuse@."""

@@ -1,0 +1,1 @@
+"""What a decision does, and how it is put back."""

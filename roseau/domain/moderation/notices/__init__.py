@@ -1,0 +1,1 @@
+"""What comes in: notices of every channel, what they point at, and how it looked."""

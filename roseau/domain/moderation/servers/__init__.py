@@ -1,0 +1,1 @@
+"""Measures about other servers, and the lists of blocks that others keep."""

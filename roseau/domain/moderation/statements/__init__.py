@@ -1,0 +1,1 @@
+"""Statements of reasons, and every letter that moderation owes somebody."""

@@ -1,0 +1,1 @@
+"""Who may do what, who is on duty, and who rests."""

@@ -1,0 +1,230 @@
+"""What moderation stands on: its log, versions of the rules, the team, other servers, sign-up blocks."""
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table
+
+from roseau.storage.schema.columns import ID, flag, instant, key, metadata, number, ref, text
+
+#: What happened in moderation, without anybody's name: each entry holds the hash of the one before it.
+moderation_log = Table(
+    "moderation_log",
+    metadata,
+    Column("seq", ID, primary_key=True, autoincrement=False),
+    instant("at"),
+    text("kind"),
+    #: Canonical JSON. Persons are HMACs under a key that the site keeps to itself.
+    text("body"),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+#: One row a day (UTC): the Merkle root over the hashes of its entries.
+log_roots = Table(
+    "log_roots",
+    metadata,
+    text("day", primary_key=True),
+    number("first_seq"),
+    number("last_seq"),
+    text("root"),
+    #: The hash of the day's last entry, hexadecimal.
+    text("tip"),
+    instant("made_at"),
+    #: JSON: peer -> when it said that it keeps the root.
+    text("kept_by", default="{}"),
+)
+
+#: Roots of other sites that we keep for them.
+peer_roots = Table(
+    "peer_roots",
+    metadata,
+    text("peer", primary_key=True),
+    text("day", primary_key=True),
+    text("root"),
+    text("tip"),
+    number("last_seq"),
+    instant("fetched_at"),
+)
+
+#: A rule as it read when it was in force. A decision names one of these.
+rule_versions = Table(
+    "rule_versions",
+    metadata,
+    ref("rule_id", "rules.id", primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    #: JSON: language -> {"text", "hint"}
+    text("texts"),
+    #: The lane of notices that name it, and the measures from mild to hard (JSON): what is suggested.
+    text("lane", default="S2"),
+    text("ladder", default="[]"),
+    #: Category of the Transparency Database.
+    text("dsa_category", default="STATEMENT_CATEGORY_SCOPE_OF_PLATFORM_SERVICE"),
+    #: JSON list of its keywords.
+    text("keywords", default="[]"),
+    instant("created_at"),
+    #: When the next version took its place, or it was withdrawn.
+    instant("ended_at", null=True),
+)
+
+#: What roles may do, where the site differs from `vocabulary.ROLES`, and roles that it made itself.
+staff_roles = Table(
+    "staff_roles",
+    metadata,
+    text("name", primary_key=True),
+    text("title", default=""),
+    #: JSON list of permissions.
+    text("permissions"),
+    flag("second_factor", default=True),
+    instant("updated_at"),
+)
+
+#: When somebody of the team is on duty, weekly; minutes since Monday 0:00 in their time zone.
+duties = Table(
+    "duties",
+    metadata,
+    key(),
+    ref("account_id", "accounts.id", index=True),
+    number("from_minute"),
+    number("until_minute"),
+    #: Is called for S0 by mail and push, also at night.
+    flag("on_call"),
+)
+
+#: Rest: nothing is assigned to them, nobody calls them.
+rests = Table(
+    "rests",
+    metadata,
+    key(),
+    ref("account_id", "accounts.id", index=True),
+    instant("from_at"),
+    instant("until_at", null=True),
+)
+
+# Other servers
+
+domain_permissions = Table(
+    "domain_permissions",
+    metadata,
+    key(),
+    text("domain", unique=True),
+    #: noop, silence (limit) or suspend
+    text("severity"),
+    flag("reject_media"),
+    flag("reject_reports"),
+    #: Shown with stars in public lists.
+    flag("obfuscate"),
+    text("public_comment", default=""),
+    text("private_comment", default=""),
+    ref("subscription_id", "domain_permission_subscriptions.id", null=True),
+    ref("measure_id", "measures.id", null=True),
+    ref("created_by_id", "accounts.id", null=True),
+    instant("created_at"),
+    instant("updated_at"),
+    instant("expires_at", null=True),
+)
+
+#: Lists of others, fetched each day.
+domain_permission_subscriptions = Table(
+    "domain_permission_subscriptions",
+    metadata,
+    key(),
+    text("uri", unique=True),
+    text("title", default=""),
+    #: Of two lists that differ, the higher counts; 0 to 255.
+    number("priority"),
+    #: csv (Mastodon's), json or plain
+    text("content_type", default="csv"),
+    #: What an entry becomes here when it does not say: silence or suspend.
+    text("severity", default="suspend"),
+    #: Entries wait as drafts until somebody has looked at them.
+    flag("as_draft", default=True),
+    flag("adopt_orphans"),
+    #: What goes from the list goes here too; else it stays, as an orphan.
+    flag("remove_retracted", default=True),
+    text("etag", default=""),
+    instant("created_at"),
+    instant("fetched_at", null=True),
+    instant("succeeded_at", null=True),
+    text("error", default=""),
+    number("count"),
+)
+
+domain_permission_drafts = Table(
+    "domain_permission_drafts",
+    metadata,
+    key(),
+    text("domain"),
+    ref("subscription_id", "domain_permission_subscriptions.id", null=True, owned=True),
+    #: block, or retract: the list has it no more
+    text("kind", default="block"),
+    text("severity"),
+    flag("reject_media"),
+    flag("reject_reports"),
+    flag("obfuscate"),
+    text("public_comment", default=""),
+    text("private_comment", default=""),
+    instant("created_at"),
+    Index("uq_domain_permission_drafts", "domain", "subscription_id", "kind", unique=True),
+)
+
+#: Domains that no list touches.
+domain_permission_excludes = Table(
+    "domain_permission_excludes",
+    metadata,
+    text("domain", primary_key=True),
+    text("private_comment", default=""),
+    instant("created_at"),
+)
+
+#: When the site federates with named servers only.
+domain_allows = Table(
+    "domain_allows",
+    metadata,
+    key(),
+    text("domain", unique=True),
+    instant("created_at"),
+)
+
+# Who may not sign up
+
+email_domain_blocks = Table(
+    "email_domain_blocks",
+    metadata,
+    key(),
+    text("domain", unique=True),
+    #: Let in after approval only, rather than not at all.
+    flag("allow_with_approval"),
+    instant("created_at"),
+)
+
+ip_blocks = Table(
+    "ip_blocks",
+    metadata,
+    key(),
+    #: A network, as CIDR.
+    text("ip", unique=True),
+    #: sign_up_requires_approval, sign_up_block or no_access
+    text("severity"),
+    text("comment", default=""),
+    instant("created_at"),
+    instant("expires_at", null=True),
+)
+
+#: Mail addresses of people who were suspended, as SHA-256 of their canonical form.
+canonical_email_blocks = Table(
+    "canonical_email_blocks",
+    metadata,
+    key(),
+    text("canonical_email_hash", unique=True),
+    ref("account_id", "accounts.id", null=True),
+    instant("created_at"),
+)
+
+#: Each transparency report that was made: over what, and what came out.
+transparency_runs = Table(
+    "transparency_runs",
+    metadata,
+    key(),
+    text("period"),
+    number("last_seq"),
+    text("root"),
+    text("sha256"),
+    instant("made_at"),
+)
