@@ -27,8 +27,13 @@ from roseau.api.routing import PREFLIGHT, to_error, to_routes
 from roseau.api.streaming import SOCKETS
 from roseau.domain.media.keeping import keep_copies
 from roseau.domain.media.uploads import plan_sweep
+from roseau.domain.moderation.record.roots import plan_roots
+from roseau.domain.moderation.servers.subscriptions import plan_fetches
 from roseau.domain.notifications.push import make_vapid_keys
+from roseau.domain.policy import backfill_versions
+from roseau.doors.abuse_mail import take_abuse_mail
 from roseau.doors.callers import TrustedProxies
+from roseau.doors.evidence import keep_evidence
 from roseau.doors.gate import Gate
 from roseau.doors.mailing import hand_over
 from roseau.doors.multipart import discard_uploads
@@ -75,6 +80,9 @@ def open_server(settings: Settings) -> Server:
     site = open_site(database, settings)
     database.write_now(make_vapid_keys, site)
     database.write_now(plan_sweep)
+    database.write_now(backfill_versions)
+    database.write_now(plan_fetches)
+    database.write_now(plan_roots)
     database.write_now(issue_manifest, site)
     carry_settings(database, site.data_key, settings)
     folder = Path(settings.data)
@@ -108,8 +116,10 @@ def create_app(server: Server, *, start_worker: bool = True) -> ASGIApp:
         if worker:
             running.append(asyncio.create_task(worker.run()))
             running.append(asyncio.create_task(keep_copies(server)))
+            running.append(asyncio.create_task(keep_evidence(server)))
             running.append(asyncio.create_task(watch.run()))
             running.append(asyncio.create_task(back_up_nightly(server)))
+            running.append(asyncio.create_task(take_abuse_mail(server)))
             Thread(
                 target=point_names_here, args=(server.database, server.site, server.folder), daemon=True
             ).start()

@@ -20,6 +20,7 @@ import msgspec
 
 from roseau.doors.server import Server
 from roseau.kernel.errors import RoseauError
+from roseau.moderating import MODERATING
 from roseau.operations import OPERATIONS, Operation
 from roseau.steering import ACTIONS, Action
 
@@ -138,7 +139,7 @@ async def perform(server: Server, request: Request) -> Answer:
         action, steer = ACTIONS[request.command]
         result = await steer(server, msgspec.json.decode(request.arguments, type=action.arguments))
     else:
-        operation = OPERATIONS[request.command]
+        operation = (OPERATIONS | MODERATING)[request.command]
         arguments = msgspec.json.decode(request.arguments, type=operation.arguments)
         enter = server.database.write if operation.writes else server.database.scan
         result = await enter(operation.function, server.site, arguments)

@@ -5,6 +5,7 @@ from pathlib import Path
 from roseau.domain.site import Site, load_choices
 from roseau.settings import Settings
 from roseau.storage.database import Database
+from roseau.storage.evidence_keys import EvidenceKeys
 from roseau.storage.migrations import migrate
 from roseau.storage.postgresql import PostgresDatabase
 from roseau.storage.secrets import open_data_key
@@ -33,4 +34,4 @@ def open_site(database: Database, settings: Settings) -> Site:
     data_key = open_data_key(database, Path(settings.data))
     chosen = database.read_now(load_choices).base_url
     base_url = settings.base_url or chosen or f"http://{settings.host}:{settings.port}"
-    return Site(base_url.rstrip("/"), settings, data_key)
+    return Site(base_url.rstrip("/"), settings, data_key, EvidenceKeys(Path(settings.data)))

@@ -8,20 +8,22 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select
 
 from roseau.domain.accounts import recovery, removal
 from roseau.domain.accounts.apps import register_app
-from roseau.domain.accounts.creation import NewAccount, Role, create_account
+from roseau.domain.accounts.creation import NewAccount, create_account
 from roseau.domain.accounts.founding import choose_address, finish_step, found_site, has_owner
 from roseau.domain.accounts.links import make_link
 from roseau.domain.accounts.loading import find_account_id
 from roseau.domain.accounts.scopes import parse_scopes
 from roseau.domain.accounts.tokens import find_app_id, find_own_app, issue_token
 from roseau.domain.media.checking import Check, ask_for_check, find_check
+from roseau.domain.moderation import evidence_desk as evidence
+from roseau.domain.moderation.team import roles
 from roseau.domain.names import SiteName, list_names
 from roseau.domain.recovery_key import make_recovery_key, prove_recovery_key
-from roseau.domain.site import Site
+from roseau.domain.site import Site, choose
 from roseau.kernel.errors import Invalid, NotFound
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts, users
@@ -57,6 +59,8 @@ class NewSite(msgspec.Struct):
 
     base_url: str
     owner: NewAccount | None = None
+    #: Where users and authorities write; empty: it is asked for in the pages.
+    contact: str = ""
 
 
 class Named(msgspec.Struct):
@@ -69,7 +73,7 @@ class NewRole(msgspec.Struct):
     """What somebody becomes."""
 
     username: str
-    role: Role
+    role: str
 
 
 class NewPassword(msgspec.Struct):
@@ -86,7 +90,7 @@ class AccountRow(msgspec.Struct):
     username: str
     display_name: str
     email: str
-    role: Role
+    role: str
     locale: str
     locked: bool
     created_at: int
@@ -149,6 +153,14 @@ def initialise(tx: Transaction, site: Site, new: NewSite) -> int | None:
     open_to_choice = msgspec.structs.replace(site.settings, base_url="")
     named = choose_address(tx, msgspec.structs.replace(site, settings=open_to_choice), new.base_url)
     finish_step(tx, None, "address")
+    if new.contact:
+        choose(
+            tx,
+            None,
+            contact_email=new.contact,
+            contact_users=new.contact,
+            contact_authorities=new.contact,
+        )
     return None if new.owner is None else found_site(tx, named, new.owner)
 
 
@@ -205,18 +217,10 @@ _rows = (
 )
 _list = statement(_rows.order_by(accounts.c.username_key), into=AccountRow)
 _show = statement(_rows.where(accounts.c.id == bindparam("account")), into=AccountRow)
-_set_role = statement(
-    update(users).where(users.c.account_id == bindparam("account")).values(role=bindparam("new_role"))
-)
 _count_owners = statement(
     select(func.count())
     .select_from(users.join(accounts, accounts.c.id == users.c.account_id))
     .where(users.c.role == "owner", accounts.c.deleted_at.is_(None))
-)
-_touch = statement(
-    update(accounts)
-    .where(accounts.c.id == bindparam("account"))
-    .values(version=accounts.c.version + 1, updated_at=bindparam("at"))
 )
 
 
@@ -245,12 +249,8 @@ def show_account(tx: Transaction, site: Site, named: Named) -> AccountRow:
 
 
 def set_role(tx: Transaction, site: Site, wanted: NewRole) -> Nothing:
-    """Make somebody member, moderator, admin or owner. The last owner stays one."""
-    member = find_member(tx, wanted.username)
-    if wanted.role != "owner":
-        _spare_last_owner(tx, member)
-    tx.run(_set_role, account=member.id, new_role=wanted.role)
-    tx.run(_touch, account=member.id, at=tx.now)
+    """Give somebody a role: a usual one, or one that the site made. The last owner stays one."""
+    roles.set_role(tx, find_member(tx, wanted.username).id, wanted.role)
     return Nothing()
 
 
@@ -270,6 +270,20 @@ def delete_account(tx: Transaction, site: Site, named: Named) -> Nothing:
     member = find_member(tx, named.username)
     _spare_last_owner(tx, member)
     removal.delete_account(tx, site, member.id)
+    return Nothing()
+
+
+# Evidence
+
+
+def list_evidence(tx: Transaction, site: Site, nothing: Nothing) -> list[evidence.Preserved]:
+    """What is preserved, or was."""
+    return evidence.list_preserved(tx, site)
+
+
+def erase_evidence(tx: Transaction, site: Site, wanted: evidence.KeyId) -> Nothing:
+    """Destroy a key on every machine."""
+    evidence.erase(tx, site, wanted)
     return Nothing()
 
 
@@ -327,6 +341,9 @@ RECORD_REHEARSAL = Operation("record_rehearsal", Rehearsal, Nothing, keep_rehear
 ROTATE_KEY = Operation("rotate_key", Nothing, Manifest, rotate_site_key)
 ASK_FOR_MEDIA_CHECK = Operation("ask_for_media_check", NewMediaCheck, int, ask_for_media_check)
 FIND_MEDIA_CHECK = Operation("find_media_check", MediaCheck, Check | None, find_media_check, writes=False)
+LIST_EVIDENCE = Operation("list_evidence", Nothing, list[evidence.Preserved], list_evidence, writes=False)
+KEEP_EVIDENCE = Operation("keep_evidence", evidence.Keep, str, evidence.keep)
+ERASE_EVIDENCE = Operation("erase_evidence", evidence.KeyId, Nothing, erase_evidence)
 ADD_ACCOUNT = Operation("add_account", NewAccount, int, add_account)
 LIST_ACCOUNTS = Operation("list_accounts", Nothing, list[AccountRow], list_accounts, writes=False)
 SHOW_ACCOUNT = Operation("show_account", Named, AccountRow, show_account, writes=False)
@@ -350,6 +367,9 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
         RECORD_REHEARSAL,
         ASK_FOR_MEDIA_CHECK,
         FIND_MEDIA_CHECK,
+        LIST_EVIDENCE,
+        KEEP_EVIDENCE,
+        ERASE_EVIDENCE,
         ADD_ACCOUNT,
         LIST_ACCOUNTS,
         SHOW_ACCOUNT,

@@ -13,6 +13,7 @@ import pytest
 from roseau.app import create_app, open_server
 from roseau.domain.accounts.creation import NewAccount, create_account
 from roseau.domain.accounts.tokens import find_own_app, issue_token
+from roseau.domain.site import choose
 from roseau.doors.server import Server
 from roseau.kernel import clock
 from roseau.settings import Settings
@@ -91,6 +92,9 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
 def server(settings: Settings) -> Iterator[Server]:
     """A site with nobody on it."""
     opened = open_server(settings)
+    opened.database.write_now(
+        choose, None, contact_authorities="law@roseau.test", contact_users="help@roseau.test"
+    )
     yield opened
     opened.database.close()
 

@@ -2,6 +2,7 @@
 
 from roseau.api import (
     accounts,
+    admin,
     apps,
     bookmarks,
     conversations,
@@ -22,8 +23,10 @@ from roseau.api import (
     preferences,
     profile,
     push,
+    record,
     registration,
     relationships,
+    reports,
     scheduled_statuses,
     search,
     status_actions,
@@ -59,8 +62,10 @@ ROUTES = [
     *discovery.routes.table,
     *manifest.routes.table,
     *pairing.routes.table,
+    *record.routes.table,
     *accounts.routes.table,
     *relationships.routes.table,
+    *reports.routes.table,
     *credentials.routes.table,
     *follow_requests.routes.table,
     *lists.routes.table,
@@ -69,4 +74,5 @@ ROUTES = [
     *filters.routes.table,
     *markers.routes.table,
     *profile.routes.table,
+    *admin.TABLE,
 ]

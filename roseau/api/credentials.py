@@ -13,6 +13,7 @@ from roseau.domain.accounts.loading import load_account
 from roseau.domain.accounts.preferences import Visibility, load_preferences, set_preferences
 from roseau.domain.accounts.profiles import ProfileChanges, update_profile
 from roseau.domain.media.uploads import process_profile_picture
+from roseau.domain.moderation.team.permissions import permissions_of
 from roseau.domain.relationships.blocking import to_domain
 from roseau.domain.relationships.following import count_follow_requests
 from roseau.doors import limits
@@ -126,7 +127,12 @@ def load_credentials(tx: Transaction, member_id: int) -> Credentials:
     view = load_account(tx, member_id)
     if view is None:
         raise NotFound
-    return Credentials(view, load_preferences(tx, member_id), count_follow_requests(tx, member_id))
+    return Credentials(
+        view,
+        load_preferences(tx, member_id),
+        count_follow_requests(tx, member_id),
+        permissions_of(tx, member_id),
+    )
 
 
 async def answer_credentials(call: Call) -> Response:

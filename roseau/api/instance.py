@@ -5,10 +5,12 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from roseau.api.present.instance import to_instance, to_instance_v1, to_rule
+from roseau.api.present.instance import to_instance, to_instance_v1, to_rule, to_shown_server
 from roseau.api.routing import Call, Routes
 from roseau.domain.accounts.census import Census, list_domains, load_activity, load_census
 from roseau.domain.accounts.loading import AccountView, find_account_id, load_account
+from roseau.domain.moderation.servers.published import ShownServer, list_shown_servers
+from roseau.domain.moderation.terms import find_terms
 from roseau.domain.notifications.push import find_vapid_public_key
 from roseau.domain.policy import Rule, find_description_time, list_rules
 from roseau.domain.site import Choices, load_choices
@@ -123,16 +125,51 @@ async def translation_languages(call: Call) -> Response:
 
 @routes.get("/api/v1/instance/domain_blocks", access="anyone")
 async def domain_blocks(call: Call) -> Response:
-    """The sites that are kept out; the list is not public. Raises Unauthorized, NotFound."""
-    if not call.viewer:
+    """The sites that are limited, and why, for those who may know. Raises Unauthorized, NotFound."""
+    shown, found = await call.server.database.scan(_limited_servers)
+    if shown == "users" and not call.viewer:
         raise Unauthorized("This method requires an authenticated user")
-    raise NotFound
+    if shown == "disabled":
+        raise NotFound
+    return call.json([to_shown_server(server) for server in found])
+
+
+def _limited_servers(tx: Transaction) -> tuple[str, list[ShownServer]]:
+    return load_choices(tx).show_limited_servers, list_shown_servers(tx)
+
+
+@routes.get("/api/v1/instance/terms_of_service", access="open")
+async def terms_of_service(call: Call) -> Response:
+    """What people agree to when they sign up, in the language that is asked for. Raises NotFound."""
+    return await _answer_terms(call, None)
+
+
+@routes.get("/api/v1/instance/terms_of_service/{date}", access="open")
+async def earlier_terms(call: Call) -> Response:
+    """The terms that began on that day. Raises NotFound."""
+    return await _answer_terms(call, call.request.path_params["date"])
+
+
+async def _answer_terms(call: Call, date: str | None) -> Response:
+    terms = await call.server.database.read(find_terms, date)
+    language, text = terms.said_in(call.language)
+    content = markdown.render(
+        markdown.parse(text), {}, lambda name: f"{call.server.site.base_url}/tags/{name}"
+    )
+    return call.json(
+        {
+            "effective_date": clock.to_date(terms.since),
+            "effective": terms.until is None,
+            "content": content,
+            "succeeded_by": None if terms.until is None else clock.to_date(terms.until),
+            "language": language,
+        }
+    )
 
 
 @routes.get("/api/v1/instance/privacy_policy", access="open")
-@routes.get("/api/v1/instance/terms_of_service", access="open")
 async def no_such_text(call: Call) -> Response:
-    """Texts that operators cannot publish yet."""
+    """A text that operators cannot publish here: what is kept of whom is part of the terms."""
     raise NotFound
 
 

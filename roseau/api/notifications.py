@@ -33,6 +33,8 @@ class NotificationsQuery(msgspec.Struct, kw_only=True):
     exclude_types: list[str] = []
     account_id: Id = 0
     include_filtered: bool = False
+    #: Types besides Mastodon's that the app can show.
+    supported_types: list[str] = []
     grouped_types: list[str] | None = None
     expand_accounts: str = "full"
     limit: int = 100
@@ -44,6 +46,7 @@ class NotificationsQuery(msgspec.Struct, kw_only=True):
             exclude_types=self.exclude_types,
             from_id=self.account_id,
             filtered=self.include_filtered,
+            known=self.supported_types,
         )
 
     def most(self) -> int:

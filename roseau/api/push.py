@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from roseau.api.routing import Call, Routes
 from roseau.domain.notifications import push
+from roseau.domain.notifications.official import OFFICIAL
 from roseau.domain.site import Site
 from roseau.kernel.errors import NotFound
 from roseau.storage.database import Transaction
@@ -17,7 +18,7 @@ PATH = "/api/v1/push/subscription"
 #: What an app can be woken for; names of other things are not kept.
 ALERTS = frozenset(
     ("mention", "quote", "status", "reblog", "follow", "follow_request", "favourite", "poll", "update",
-     "quoted_update", "admin.sign_up", "admin.report")
+     "quoted_update", "admin.sign_up", "admin.report", *OFFICIAL)
 )  # fmt: skip
 MOST_ENDPOINT = 2048
 

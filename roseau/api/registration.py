@@ -57,6 +57,7 @@ async def create(call: Call) -> Response:
         reason=form.reason,
         date_of_birth=form.date_of_birth,
         invite_code=form.invite_code,
+        address=call.request.client.host if call.request.client else "",
     )
     found = [problem] if problem else []
     token, at = await call.server.database.write(_sign_up, call.server.site, call.caller, application, found)

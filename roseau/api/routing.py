@@ -229,6 +229,7 @@ async def _identify(call: Call, route: EndpointRoute) -> None:
     if route.access == "probe":
         return
     await call.server.names.refresh(call.server.database, call.server.site)
+    await call.server.shut_out.check(call.server.database, call.request)
     token = bearer_of(call.request)
     if route.access == "open" or (token is None and route.access == "anyone"):
         call.spend(limits.BY_ADDRESS)

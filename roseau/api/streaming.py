@@ -17,6 +17,7 @@ from roseau.api.present.conversations import to_conversation
 from roseau.api.present.notifications import to_notification
 from roseau.api.present.statuses import to_status
 from roseau.api.routing import Call, Routes, to_error
+from roseau.domain.notifications.official import OURS
 from roseau.domain.notifications.reading import find_notification
 from roseau.domain.statuses.conversations import load_conversation
 from roseau.domain.statuses.loading import load_status
@@ -95,7 +96,10 @@ def _render(tx: Transaction, base_url: str, signal: Signal) -> bytes | None:
         return str(subject).encode()
     if signal.kind == "notification":
         notification = find_notification(tx, viewer, subject)
-        return None if notification is None else to_notification(base_url, notification, viewer)
+        # Types that Mastodon does not have are told to those who ask for them by name; nobody can, here.
+        if notification is None or notification.type in OURS:
+            return None
+        return to_notification(base_url, notification, viewer)
     if signal.kind in ("update", "status.update"):
         # As in Mastodon, without what the reader did with it: so it is the same for everyone.
         status = load_status(tx, viewer, subject)

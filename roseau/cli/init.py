@@ -9,6 +9,7 @@ from roseau.cli.groups import Command, settings_of
 from roseau.cli.passwords import password_option, read_password_hash
 from roseau.cli.working import make_folder, opened_site
 from roseau.domain.accounts.creation import NewAccount
+from roseau.domain.accounts.names import check_email
 from roseau.operations import INITIALISE, NewSite
 from roseau.settings import check_base_url
 from roseau.storage.lease import take_lease
@@ -21,6 +22,11 @@ _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?\Z")
 @click.option("--base-url", help="The address it is reached at.  [default: https://DOMAIN]")
 @click.option("--owner", metavar="NAME", help="Also make the owner's account, under this name.")
 @click.option("--email", help="The owner's mail address.")
+@click.option(
+    "--contact",
+    default="",
+    help="Where users and authorities write: shown to all, and needed before strangers can sign up.",
+)
 @password_option
 @click.pass_context
 def command(
@@ -29,6 +35,7 @@ def command(
     base_url: str | None,
     owner: str | None,
     email: str | None,
+    contact: str,
     password_stdin: bool,
 ) -> None:
     """Make a data folder for a site, with its address.
@@ -50,6 +57,8 @@ def command(
         raise click.UsageError(f"--base-url {url} is not an address of {domain}")
     if bool(owner) != bool(email):
         raise click.UsageError("--owner and --email go together")
+    if contact and check_email(contact.strip()):
+        raise click.UsageError("--contact takes a mail address")
     if password_stdin and not owner:
         raise click.UsageError("--password-stdin is the owner's; name one with --owner")
     account = None
@@ -59,6 +68,6 @@ def command(
     settings = settings_of(context)
     folder = make_folder(settings)
     with take_lease(folder), opened_site(settings) as opened:
-        opened.perform(INITIALISE, NewSite(url, account))
+        opened.perform(INITIALISE, NewSite(url, account, contact.strip()))
     print(f"{folder} is ready for {url}. Start it with `roseau serve`.")
     print("Nothing but its machine.key opens it yet: make a recovery key with `roseau recovery make`.")

@@ -42,7 +42,9 @@ USAGE, FAILURE = 2, 1
         "drill": "drill",
         "rehearse": "rehearse",
         "media": "media",
+        "evidence": "evidence",
         "mirror": "mirror",
+        "moderation": "moderation",
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

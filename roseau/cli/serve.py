@@ -20,6 +20,7 @@ from roseau.cli.groups import Command, settings_of
 from roseau.cli.working import explained, make_folder, refuse_reed
 from roseau.control import open_control, perform
 from roseau.domain.accounts.founding import has_owner
+from roseau.domain.site import OPEN, has_contacts, load_choices
 from roseau.doors.server import Server
 from roseau.kernel.errors import Unavailable
 from roseau.logs import log_to_stderr
@@ -192,4 +193,8 @@ def _announce(server: Server, listener: socket.socket, link: str | None) -> None
     if link:
         print("Nobody owns this site yet. Make the first account here, within a day:")
         print(f"  {link}")
+    if server.site.settings.registrations in OPEN and not has_contacts(
+        server.database.read_now(load_choices)
+    ):
+        print("Nobody can sign up yet: say in the settings where users and authorities write to you.")
     sys.stdout.flush()

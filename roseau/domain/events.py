@@ -45,6 +45,43 @@ class StatusDeleted(Happened, frozen=True):
     reblog_of_id: int | None = None
 
 
+class StatusHidden(Happened, frozen=True):
+    """Moderation keeps it from readers; it may come back."""
+
+    status_id: int
+    account_id: int
+
+
+class StatusRestored(Happened, frozen=True):
+    """What moderation had hidden is to be seen again, as it was."""
+
+    status_id: int
+    account_id: int
+
+
+class StatusCovered(Happened, frozen=True):
+    """Moderation has put a warning before a status, or taken it away."""
+
+    status_id: int
+    account_id: int
+
+
+class AccountLimited(Happened, frozen=True):
+    account_id: int
+
+
+class AccountSuspended(Happened, frozen=True):
+    """Moderation has hidden an account with all that it wrote, and cut its ties, for a time or for good."""
+
+    account_id: int
+
+
+class AccountRestored(Happened, frozen=True):
+    """An account is suspended, or limited, no longer."""
+
+    account_id: int
+
+
 class StatusFannedOut(Happened, frozen=True):
     """Every home timeline that should have the status has it. Emitted by the fan-out reaction."""
 
@@ -115,6 +152,18 @@ class SignedUp(Happened, frozen=True):
     """Somebody asks to be let in, or is in at once."""
 
     account_id: int
+
+
+class NoticeFiled(Happened, frozen=True):
+    """A notice came in, by whichever door."""
+
+    notice_id: int
+
+
+class CaseUpdated(Happened, frozen=True):
+    """A case is new, or something about it is: a notice, whose it is, its state."""
+
+    case_id: int
 
 
 KINDS: dict[str, type[Happened]] = {kind.__name__: kind for kind in Happened.__subclasses__()}

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 
 from roseau.settings import Registrations, Settings
 from roseau.storage.database import Transaction
+from roseau.storage.evidence_keys import EvidenceKeys
 from roseau.storage.schema.site import site_settings
 from roseau.storage.statements import statement, upsert
 
@@ -18,6 +19,8 @@ class Site(msgspec.Struct, frozen=True):
     base_url: str
     settings: Settings
     data_key: bytes
+    #: What preserved evidence is sealed under; by default it knows no key.
+    evidence_keys: EvidenceKeys = EvidenceKeys()
 
     @property
     def domain(self) -> str:
@@ -69,6 +72,8 @@ class Choices(msgspec.Struct, kw_only=True):
     outside_reviewer_id: int = 0
     #: Sites (https://…) that keep the daily roots of our log, and whose roots we keep.
     record_peers: tuple[str, ...] = ()
+    #: Domains whose mails to the abuse address are letters with a clock, besides the hosts that are known.
+    letter_senders: tuple[str, ...] = ()
     #: Who sees the list of limited servers.
     show_limited_servers: Literal["all", "users", "disabled"] = "all"
 
@@ -100,8 +105,12 @@ ChoiceName = Literal[
     "dispute_body",
     "outside_reviewer_id",
     "record_peers",
+    "letter_senders",
     "show_limited_servers",
 ]
+
+#: Ways of signing up for people whom nobody has invited.
+OPEN = frozenset(("open", "approval"))
 
 _all = statement(select(site_settings.c.name, site_settings.c.value))
 _set = statement(
@@ -140,8 +149,17 @@ def choose(tx: Transaction, by_id: int | None, **choices: object) -> None:
 
 
 def registrations_of(site: Site, choices: Choices) -> Registrations:
-    """Who may sign up: the setting, if one is given, else the operators' choice."""
-    return site.settings.registrations or choices.registrations
+    """Who may sign up: the setting, if one is given, else the operators' choice.
+
+    Nobody may who was not invited, as long as authorities and users cannot reach anybody (DSA art. 11, 12).
+    """
+    mode = site.settings.registrations or choices.registrations
+    return "closed" if mode in OPEN and not has_contacts(choices) else mode
+
+
+def has_contacts(choices: Choices) -> bool:
+    """Whether authorities and users are told where to write."""
+    return bool(choices.contact_authorities and choices.contact_users)
 
 
 def minimum_age_of(site: Site, choices: Choices) -> int:

@@ -9,6 +9,8 @@ from sqlalchemy import bindparam, select, update
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from roseau.domain.accounts.freezing import Frozen, is_frozen
+from roseau.domain.accounts.scopes import covers
 from roseau.kernel import clock, keys
 from roseau.kernel.errors import Forbidden, Invalid, Unauthorized
 from roseau.storage.database import Transaction
@@ -17,6 +19,7 @@ from roseau.storage.schema.oauth import oauth_apps, oauth_tokens
 from roseau.storage.statements import statement
 
 _GROUPED = frozenset(("follows", "blocks", "mutes"))
+_OPEN_TO_FROZEN = frozenset(("write:notifications", "write:reports"))
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -35,6 +38,8 @@ class Caller(msgspec.Struct, frozen=True):
     suspended_at: int | None = None
     deleted_at: int | None = None
     last_used_at: int = 0
+    #: A measure keeps the member from writing.
+    frozen: bool = False
 
     @property
     def viewer(self) -> int:
@@ -43,11 +48,12 @@ class Caller(msgspec.Struct, frozen=True):
 
     def has(self, scope: str) -> bool:
         """Whether the token covers a scope: `read` covers `read:statuses`, `follow` what relates people."""
-        granted = self.scopes.split()
         verb, _, thing = scope.partition(":")
         if scope == "profile" and self.has("read:accounts"):
             return True
-        return scope in granted or verb in granted or (thing in _GROUPED and "follow" in granted)
+        return covers(self.scopes, scope) or (
+            verb != "admin" and thing in _GROUPED and "follow" in self.scopes.split()
+        )
 
 
 _find = statement(
@@ -65,6 +71,7 @@ _find = statement(
         accounts.c.suspended_at,
         accounts.c.deleted_at,
         oauth_tokens.c.last_used_at,
+        is_frozen(oauth_tokens.c.account_id).label("frozen"),
     )
     .select_from(
         oauth_tokens.join(oauth_apps, oauth_apps.c.id == oauth_tokens.c.app_id)
@@ -93,7 +100,7 @@ def find_caller(tx: Transaction, token: str | None) -> Caller | None:
     """Who the token stands for; None without a token. Raises Unauthorized for one that is no good."""
     if token is None:
         return None
-    caller = tx.one(_find, token_hash=keys.hash_token(token))
+    caller = tx.one(_find, token_hash=keys.hash_token(token), now=tx.now)
     if caller is None:
         raise Unauthorized
     if caller.revoked_at is not None:
@@ -116,7 +123,7 @@ def touch_token(tx: Transaction, caller: Caller) -> None:
 
 
 def check_caller(caller: Caller | None, scope: str | None, *, member: bool, confirmed: bool) -> None:
-    """Let the caller pass, or say why not. Raises Unauthorized, Forbidden, Invalid.
+    """Let the caller pass, or say why not. Raises Unauthorized, Forbidden, Frozen, Invalid.
 
     `member`: an application's own token does not do. `confirmed`: the login has to be in order.
     """
@@ -130,10 +137,17 @@ def check_caller(caller: Caller | None, scope: str | None, *, member: bool, conf
         raise Invalid("This method requires an authenticated user")
     if caller.disabled_at is not None or caller.suspended_at is not None:
         raise Forbidden("Your login is currently disabled")
+    if caller.frozen and scope is not None and _writes(scope):
+        raise Frozen
     if confirmed and caller.confirmed_at is None:
         raise Forbidden("Your login is missing a confirmed e-mail address")
     if confirmed and caller.approved_at is None:
         raise Forbidden("Your login is currently pending approval")
+
+
+def _writes(scope: str) -> bool:
+    """Whether what is asked for changes something; reports and one's own notifications stay open to all."""
+    return scope.startswith(("write", "follow", "admin:write")) and scope not in _OPEN_TO_FROZEN
 
 
 @lru_cache(maxsize=64)

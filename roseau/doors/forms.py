@@ -29,18 +29,26 @@ _FALSE = frozenset(("0", "false", "f", "no", "n", "off", ""))
 
 
 async def read_form(
-    request: Request, max_file: int = 0, max_files: int = 0, *, forgiving: bool = False
+    request: Request,
+    max_file: int = 0,
+    max_files: int = 0,
+    *,
+    forgiving: bool = False,
+    pictures: bool = True,
 ) -> dict[str, Any]:
     """All parameters of a request, nested; files, which are pictures, as `Upload`. `max_file` is in bytes.
 
-    `forgiving`: a file that is refused comes with its `error`, beside all the rest.
+    `forgiving`: a file that is refused comes with its `error`, beside all the rest. `pictures` False: files
+    may be anything.
     Raises BadRequest, TooLarge, UnsupportedType, and for files ImageRefused and Unavailable.
     """
     pairs: list[tuple[str, Any]] = list(parse_pairs(request.scope["query_string"]))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body: dict[str, Any] = {}
     if kind == "multipart/form-data":
-        parts = await read_multipart(request, MAX_BODY, max_file, max_files, forgiving=forgiving)
+        parts = await read_multipart(
+            request, MAX_BODY, max_file, max_files, forgiving=forgiving, pictures=pictures
+        )
         for name, value in parts:
             _check_text(name)
             if isinstance(value, str):

@@ -27,6 +27,11 @@ SIGN_UPS = Limit("sign-ups", 5, 30 * clock.MINUTE)
 SIGN_INS = Limit("sign-ins", 25, 5 * clock.MINUTE)
 #: Pictures that have to be looked for in other stores.
 FETCHES = Limit("fetches", 1200, 5 * clock.MINUTE)
+#: Notices: of a member, and of an address without one.
+REPORTS = Limit("reports", 60, clock.HOUR)
+NOTICES = Limit("notices", 20, clock.HOUR)
+#: Looks at notices by their numbers, so that nobody tries them through.
+NUMBERS = Limit("numbers", 300, clock.HOUR)
 APPS = Limit("apps", 25, 10 * clock.MINUTE)
 
 

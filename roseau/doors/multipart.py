@@ -46,12 +46,18 @@ def discard_uploads(scope: MutableMapping[str, Any]) -> None:
 
 
 async def read_multipart(
-    request: Request, max_text: int, max_file: int, max_files: int, *, forgiving: bool = False
+    request: Request,
+    max_text: int,
+    max_file: int,
+    max_files: int,
+    *,
+    forgiving: bool = False,
+    pictures: bool = True,
 ) -> list[tuple[str, str | Upload]]:
     """The parts in order; sizes in bytes. File fields that were left empty are left out.
 
-    `forgiving`: a file that is refused does not take the rest of the form with it.
-    Raises BadRequest, TooLarge, UnsupportedType, ImageRefused, Unavailable.
+    `forgiving`: a file that is refused does not take the rest of the form with it. `pictures` False: files
+    may be anything. Raises BadRequest, TooLarge, UnsupportedType, ImageRefused, Unavailable.
     """
     _, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
@@ -61,7 +67,7 @@ async def read_multipart(
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared[:18]) > limit + MAX_PARTS * 1024:
         raise TooLarge
-    reader = _Reader(request, max_text, max_file, max_files, forgiving)
+    reader = _Reader(request, max_text, max_file, max_files, forgiving, pictures)
     came = False
     try:
         parser = MultipartParser(boundary, reader.callbacks())
@@ -100,7 +106,13 @@ class _Reader:
     """Takes the parts from the parser, one after the other."""
 
     def __init__(
-        self, request: Request, max_text: int, max_file: int, max_files: int, forgiving: bool
+        self,
+        request: Request,
+        max_text: int,
+        max_file: int,
+        max_files: int,
+        forgiving: bool,
+        pictures: bool,
     ) -> None:
         self.parts: list[tuple[str, str | Upload]] = []
         self.ended = False
@@ -111,6 +123,7 @@ class _Reader:
         self._files_left = max_files
         self._left = max_text + max_file * max_files
         self._forgiving = forgiving
+        self._pictures = pictures
         self._part = _Part()
         self._header = self._value = b""
 
@@ -199,7 +212,7 @@ class _Reader:
         if self._files_left == 0:
             raise TooLarge("These are more files than can be sent at once.")
         self._check_size(part)
-        if find_format(bytes(part.data[:HEAD_BYTES])) is None:
+        if self._pictures and find_format(bytes(part.data[:HEAD_BYTES])) is None:
             raise ImageRefused("unknown_format")
         self._files_left -= 1
         path = self._folder / f"{secrets.token_hex(16)}.part"

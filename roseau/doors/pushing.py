@@ -10,6 +10,7 @@ from roseau.domain.notifications.push import (
     remove_subscription,
 )
 from roseau.domain.notifications.reading import NotificationView, find_notification
+from roseau.domain.notifications.subjects import Letter, Warning
 from roseau.domain.site import Site, load_choices
 from roseau.doors.addresses import avatar_url
 from roseau.doors.server import Server
@@ -92,12 +93,20 @@ def to_title(view: NotificationView, language: str) -> str:
         "poll": words.gettext("A poll by %(name)s has ended"),
         "update": words.gettext("%(name)s edited a post"),
         "admin.sign_up": words.gettext("%(name)s signed up"),
+        "admin.report": words.gettext("A new notice came in"),
+        "severed_relationships": words.gettext("Some of your follows were cut"),
     }
-    return sentences[view.type] % {"name": view.account.account.name}
+    if isinstance(view.subject, Warning | Letter):
+        return view.subject.subject
+    return sentences.get(view.type, words.gettext("A word from the moderation")) % {
+        "name": view.account.account.name
+    }
 
 
 def _to_body(view: NotificationView) -> str:
     """The content warning alone where there is one: the text stays behind it."""
+    if view.subject is not None:
+        return view.subject.text if isinstance(view.subject, Warning | Letter) else ""
     if view.status is None:
         return view.account.account.note if view.account.account.local else ""
     status = view.status.shown.status

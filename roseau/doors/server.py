@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from roseau.domain.site import Site
 from roseau.doors.limits import Counter
+from roseau.doors.networks import ShutOut
 from roseau.kernel.errors import Unavailable
 from roseau.network.client import GuardedClient
 from roseau.settings import Settings
@@ -35,6 +36,7 @@ class Server:
     hub: Hub
     counter: Counter = field(default_factory=Counter)
     names: KnownNames = field(default_factory=KnownNames)
+    shut_out: ShutOut = field(default_factory=ShutOut)
     #: What keeps the reeds; None until there are any, and in tests that need none.
     survival: Survival | None = None
     #: What keeps the vaults, if the settings name any.

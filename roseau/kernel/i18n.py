@@ -144,6 +144,11 @@ def language_names(language: str) -> list[tuple[str, str]]:
     )
 
 
+def country_names(language: str) -> dict[str, str]:
+    """ISO 3166 code -> the name of the country, in this language."""
+    return {code: name for code, name in _LOCALES[language].territories.items() if len(code) == 2}
+
+
 # fmt: off
 _POST_LANGUAGES: Final = (
     "af", "am", "ar", "az", "be", "bg", "bn", "br", "bs", "ca", "co", "cs", "cy", "da", "de", "el", "en",

@@ -13,9 +13,11 @@ from roseau.domain.events import (
     ConversationUpdated,
     Happened,
     Notified,
+    StatusCovered,
     StatusDeleted,
     StatusEdited,
     StatusFannedOut,
+    StatusHidden,
     StatusPosted,
 )
 from roseau.domain.relationships.hiding import hidden
@@ -203,12 +205,15 @@ def list_signals(tx: Transaction, seq: int, event: Happened, audience: Audience)
             return _to_public(tx, seq, "update", status_id, audience)
         case StatusFannedOut(status_id=status_id):
             return _to_homes(tx, seq, "update", status_id, audience)
-        case StatusEdited(status_id=status_id):
+        case StatusEdited(status_id=status_id) | StatusCovered(status_id=status_id):
             return [
                 *_to_homes(tx, seq, "status.update", status_id, audience),
                 *_to_public(tx, seq, "status.update", status_id, audience),
             ]
-        case StatusDeleted(status_id=status_id, account_id=account_id):
+        case (
+            StatusDeleted(status_id=status_id, account_id=account_id)
+            | StatusHidden(status_id=status_id, account_id=account_id)
+        ):
             return _take_back(tx, seq, status_id, account_id, audience)
         case Notified(notification_id=notification_id, account_id=account_id):
             names = ("user", "user:notification")

@@ -67,6 +67,26 @@ def missing_reeds(standing: Standing) -> list[LinkStanding]:
     ]
 
 
+class KeyErrand(msgspec.Struct, frozen=True):
+    """What a reed is to do about evidence keys: keep these, give back those, destroy those. By their ids."""
+
+    put: dict[str, bytes] = {}
+    get: list[str] = []
+    erase: list[str] = []
+
+
+class KeysFound(msgspec.Struct, frozen=True):
+    """What a reed holds after an errand, what was destroyed there, and what it gave back."""
+
+    ids: frozenset[str]
+    gone: frozenset[str]
+    given: dict[str, bytes]
+
+
+class NotReached(Exception):
+    """The machine did not do an errand, or did not say so; trying again later is right."""
+
+
 class Survival(Protocol):
     """What keeps a site's reeds, as the pages see it: `Server.survival`."""
 
@@ -80,6 +100,14 @@ class Survival(Protocol):
 
     async def switch(self, machine_id: str) -> None:
         """Hand the site over to this reed; when it returns, that one is the primary. Raises RoseauError."""
+        ...
+
+    def list_keepers(self) -> list[str]:
+        """The reeds that answer now, by their ids: they can be given evidence keys."""
+        ...
+
+    async def carry_keys(self, machine_id: str, errand: KeyErrand) -> KeysFound:
+        """Do an errand about evidence keys on a reed. Raises NotReached."""
         ...
 
     def close(self) -> None:

@@ -22,9 +22,11 @@ _STATIC: Final = Path(__file__).parent / "static"
 # In this order: later rules win over earlier ones of the same weight.
 _STYLES: Final = (
     "tokens", "base", "controls", "layout", "post", "timelines", "accounts", "composer", "forms", "settings",
-    "front", "firstrun", "control", "utilities",
+    "front", "firstrun", "control", "moderation", "utilities",
 )  # fmt: skip
 _ISLANDS: Final = ("say", "times", "compose", "feed", "keys", "viewer", "copy", "menus", "focus", "names")
+# Those of the console, which members never load.
+_CONSOLE: Final = ("console-keys", "console-case", "console-undo", "console-palette")
 
 # Names that browsers and clients may keep: fonts named in a style sheet are replaced by their own addresses.
 _STYLE_URL: Final = re.compile(r"url\(\.\./([\w/.@-]+)\)")
@@ -123,7 +125,7 @@ def _names() -> frozenset[str]:
     return (
         frozenset(path.relative_to(_STATIC).as_posix() for path in _STATIC.rglob("*") if path.is_file())
         - {f"css/{name}.css" for name in _STYLES}
-        - {f"js/{name}.js" for name in _ISLANDS}
+        - {f"js/{name}.js" for name in (*_ISLANDS, *_CONSOLE)}
     )
 
 
@@ -131,12 +133,18 @@ def _names() -> frozenset[str]:
 def _bundles() -> dict[str, Asset]:
     style = "\n".join((_STATIC / "css" / f"{name}.css").read_text("utf-8") for name in _STYLES)
     style = _STYLE_URL.sub(lambda found: f"url({asset(found[1])})", style)
-    # Each island is a block of its own, so that two may use the same names inside.
-    script = "\n".join("{\n" + (_STATIC / "js" / f"{name}.js").read_text("utf-8") + "}" for name in _ISLANDS)
     return {
         "css/roseau.css": Asset("css/roseau.css", style.encode()),
-        "js/roseau.js": Asset("js/roseau.js", script.encode()),
+        "js/roseau.js": Asset("js/roseau.js", _script(_ISLANDS)),
+        "js/console.js": Asset("js/console.js", _script(_CONSOLE)),
     }
+
+
+def _script(islands: tuple[str, ...]) -> bytes:
+    # Each island is a block of its own, so that two may use the same names inside.
+    return "\n".join(
+        "{\n" + (_STATIC / "js" / f"{name}.js").read_text("utf-8") + "}" for name in islands
+    ).encode()
 
 
 @cache
@@ -145,6 +153,6 @@ def _file(name: str) -> Asset:
 
 
 def _find(name: str) -> Asset | None:
-    if name in ("css/roseau.css", "js/roseau.js"):
+    if name in ("css/roseau.css", "js/roseau.js", "js/console.js"):
         return _bundles()[name]
     return _file(name) if name in _names() else None

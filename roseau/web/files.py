@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from roseau.domain.moderation.measures.withholding import is_withheld
 from roseau.doors.limits import FETCHES
 from roseau.doors.server import server_of
 from roseau.kernel.errors import NotFound, Unavailable
@@ -31,7 +32,10 @@ async def media(request: Request) -> Response:
     name = request.path_params["name"]
     if not is_name(name) or name[:2] != request.path_params["a"] or name[2:4] != request.path_params["b"]:
         raise NotFound
-    blobs = server_of(request).blobs
+    server = server_of(request)
+    if await server.database.read(is_withheld, name):
+        raise NotFound
+    blobs = server.blobs
     path = blobs.known_right(name)
     if path is None:
         if not blobs.has(name):

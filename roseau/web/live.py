@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from roseau.domain.notifications.official import OURS
 from roseau.domain.notifications.reading import Choice, count_unread
 from roseau.domain.statuses.loading import StatusView
 from roseau.domain.timelines.queries import count_newer, list_list, list_public, list_tagged
@@ -52,7 +53,7 @@ class _Watched(msgspec.Struct, frozen=True):
     channels: tuple[Channel, ...]
 
     def look(self, tx: Transaction) -> Counts:
-        return Counts(self.count(tx), count_unread(tx, self.member_id, Choice()))
+        return Counts(self.count(tx), count_unread(tx, self.member_id, Choice(known=OURS)))
 
 
 def _watched(request: Request) -> _Watched:

@@ -60,6 +60,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     #: Notifications that were not read yet, and people who ask to follow.
     unread: int = 0
     follow_requests: int = 0
+    #: How many cases wait, for those of the team who see them; None for everybody else.
+    cases: int | None = None
     #: Whether single keys do things (WCAG 2.1.4).
     shortcuts: bool = True
     #: The rest as in `domain.accounts.preferences`.

@@ -6,8 +6,10 @@ Files and the status page are for anyone; every other page passes through `sessi
 from starlette.routing import Route
 
 from roseau.web import files, live
+from roseau.web.console import routes as console
 from roseau.web.pages import (
     about,
+    appeals,
     authorize,
     compose,
     control_room,
@@ -15,13 +17,17 @@ from roseau.web.pages import (
     front,
     invites,
     lists,
+    notices,
     notifications,
     passwords,
     people,
     profiles,
+    record,
     recovery_key,
+    report,
     search,
     settings,
+    settings_moderation,
     settings_people,
     settings_profile,
     settings_security,
@@ -31,6 +37,7 @@ from roseau.web.pages import (
     status,
     statuses,
     timelines,
+    transparency,
 )
 from roseau.web.sessions import guarded
 
@@ -45,11 +52,17 @@ PAGES: list[Route] = [
     *settings_security.routes,
     *settings_people.routes,
     *recovery_key.routes,
+    *settings_moderation.routes,
     *settings_site.routes,
     *invites.routes,
     *first_run.routes,
     *control_room.routes,
     *about.routes,
+    *report.routes,
+    *notices.routes,
+    *record.routes,
+    *appeals.routes,
+    *transparency.routes,
     *profiles.routes,
     *people.routes,
     *notifications.routes,
@@ -58,6 +71,7 @@ PAGES: list[Route] = [
     *timelines.routes,
     *compose.routes,
     *live.routes,
+    *console.PAGES,
     # Last, for any word may stand after a name in its addresses.
     *statuses.routes,
 ]

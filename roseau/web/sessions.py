@@ -8,6 +8,9 @@
         ...
         return redirect(request, back_of(request), say=_("Pinned to your profile."))
 
+Somebody who is suspended is nobody here, but on pages that are `open_to_suspended`; who is frozen can send
+only forms that are `open_to_frozen`.
+
 `guarded` fills `request.state`: `viewer` (rendering.Viewer or None), `session`, `csrf`, `flash`, `choices`.
 A POST that does not prove that it comes from one of our pages is refused there, and nowhere else.
 """
@@ -23,6 +26,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from roseau.domain.accounts.founding import steps_left
+from roseau.domain.accounts.freezing import Frozen
 from roseau.domain.accounts.loading import load_account
 from roseau.domain.accounts.preferences import load_preferences
 from roseau.domain.accounts.sessions import (
@@ -33,6 +37,9 @@ from roseau.domain.accounts.sessions import (
     revoke_session,
     touch_session,
 )
+from roseau.domain.moderation.cases.queue import count_cases
+from roseau.domain.moderation.team.permissions import UNARMED, permissions_of
+from roseau.domain.notifications.official import OURS
 from roseau.domain.notifications.reading import Choice, count_unread
 from roseau.domain.relationships.following import count_follow_requests
 from roseau.domain.site import Choices, load_choices
@@ -49,6 +56,8 @@ from roseau.web.rendering import Viewer, here_of, is_fragment, render_error, vie
 
 Handler = Callable[[Request], Awaitable[Response]]
 
+#: What is left to somebody who is suspended: what was decided about them, and appealing.
+RECORD: Final = "/record"
 _SAFE: Final = frozenset(("GET", "HEAD"))
 
 
@@ -71,13 +80,19 @@ def guarded(routes: list[Route]) -> list[Route]:
 
 def _guard(handler: Handler) -> Handler:
     files = getattr(handler, "files", "")
+    to_suspended = getattr(handler, "open_to_suspended", False)
+    to_frozen = to_suspended or getattr(handler, "open_to_frozen", False)
 
     @wraps(handler)
     async def handle(request: Request) -> Response:
-        await _identify(request)
+        await _identify(request, to_suspended)
         try:
+            await server_of(request).shut_out.check(server_of(request).database, request)
             if request.method not in _SAFE:
                 await _accept(request, files)
+                session = session_of(request)
+                if session and session.frozen and not to_frozen:
+                    raise Frozen
             response = await handler(request)
         except RoseauError as error:
             response = render_error(request, error)
@@ -90,7 +105,7 @@ def _guard(handler: Handler) -> Handler:
 # Who
 
 
-async def _identify(request: Request) -> None:
+async def _identify(request: Request, to_suspended: bool) -> None:
     server = server_of(request)
     # First of all: what a cookie is called depends on the name by which we are reached.
     await server.names.refresh(server.database, server.site)
@@ -98,10 +113,13 @@ async def _identify(request: Request) -> None:
     # The numbers in the navigation are only drawn with whole pages.
     whole_page = not is_fragment(request)
     session, viewer, choices = await server.database.read(_find_viewer, token, whole_page)
+    state = request.state
+    state.suspended = session is not None and session.suspended_at is not None
+    if state.suspended and not to_suspended:
+        session, viewer = None, None
     if session and is_stale(session):
         await server.note(touch_session, session)
     visitor = read_cookie(request, "visitor")
-    state = request.state
     state.new_visitor = not session and not visitor
     state.session = session
     state.viewer = viewer
@@ -114,9 +132,9 @@ async def _identify(request: Request) -> None:
 def _find_viewer(tx: Transaction, token: str, counted: bool) -> tuple[Session | None, Viewer | None, Choices]:
     choices = load_choices(tx)
     session = find_session(tx, token) if token else None
-    if session is None or session.disabled_at is not None or session.suspended_at is not None:
+    if session is None or session.disabled_at is not None:
         return None, None, choices
-    if not session.in_order:
+    if session.confirmed_at is None or session.approved_at is None:
         return session, None, choices
     account = load_account(tx, session.account_id)
     if account is None:
@@ -135,10 +153,15 @@ def _find_viewer(tx: Transaction, token: str, counted: bool) -> tuple[Session | 
         expand_spoilers=preferences.expand_spoilers,
         shortcuts=preferences.shortcuts,
         to_do=len(steps_left(choices, session.role)),
-        unread=count_unread(tx, account.id, Choice()) if counted else 0,
+        unread=count_unread(tx, account.id, Choice(known=OURS)) if counted else 0,
         follow_requests=count_follow_requests(tx, account.id) if counted else 0,
+        cases=_count_cases(tx, account.id) if counted and session.role not in UNARMED else None,
     )
     return session, viewer, choices
+
+
+def _count_cases(tx: Transaction, account_id: int) -> int | None:
+    return count_cases(tx, account_id).todo if "view_cases" in permissions_of(tx, account_id) else None
 
 
 def session_of(request: Request) -> Session | None:
@@ -203,7 +226,33 @@ def forgives_files(handler: Handler) -> Handler:
     return handler
 
 
+def takes_any_file(handler: Handler) -> Handler:
+    """The handler's form may hold files that are no pictures, such as a letter."""
+    handler.files = "any"  # type: ignore[attr-defined]
+    return handler
+
+
+def open_to_frozen(handler: Handler) -> Handler:
+    """The handler's form can be sent by a member who is frozen: it changes nothing that others see."""
+    handler.open_to_frozen = True  # type: ignore[attr-defined]
+    return handler
+
+
+def open_to_suspended(handler: Handler) -> Handler:
+    """The page is there for members who are suspended too, and for those who are frozen."""
+    handler.open_to_suspended = True  # type: ignore[attr-defined]
+    return handler
+
+
+def is_suspended(request: Request) -> bool:
+    """Whether the page was asked for by a member who is suspended; on most pages they are nobody."""
+    suspended: bool = request.state.suspended
+    return suspended
+
+
 def _to_sign_in(request: Request) -> Response:
+    if is_suspended(request):
+        return _lead(request, RECORD)
     if session_of(request):
         return _lead(request, "/sign_up/waiting")
     back = here_of(request) if request.method in _SAFE else back_of(request)
@@ -235,7 +284,9 @@ async def _accept(request: Request, files: str) -> None:
     settings = server.settings
     # One more than fits in a post, so that the composer can say so and keep the text.
     most, size = (settings.max_media + 1, settings.max_image_bytes) if files else (0, 0)
-    request.state.form = await read_form(request, size, most, forgiving=files == "forgiven")
+    request.state.form = await read_form(
+        request, size, most, forgiving=files == "forgiven", pictures=files != "any"
+    )
     token = request.state.form.get("csrf")
     if not isinstance(token, str) or not _is_ours(request, token):
         raise Stale

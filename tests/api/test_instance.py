@@ -88,8 +88,8 @@ async def test_version_2_has_every_key_that_clients_read(client: Any, cast: Any)
     await client.post("/api/v1/statuses", headers=cast.ada.auth, data={"status": "One"})
     instance = (await client.get("/api/v2/instance")).json()
     assert sorted(instance) == [
-        "api_versions", "configuration", "contact", "description", "domain", "icon", "languages",
-        "registrations", "rules", "source_url", "thumbnail", "title", "usage", "version",
+        "api_versions", "configuration", "contact", "contact_points", "description", "domain", "icon",
+        "languages", "registrations", "rules", "source_url", "thumbnail", "title", "usage", "version",
     ]  # fmt: skip
     assert instance["domain"] == "roseau.test"
     assert instance["usage"] == {"users": {"active_month": 1}}
@@ -216,9 +216,14 @@ async def test_small_lists(client: Any, cast: Any) -> None:
         assert (await client.get(f"/api/{version}/filters")).status_code == 401
 
 
-async def test_what_is_not_public_or_not_there(client: Any, cast: Any) -> None:
-    assert (await client.get("/api/v1/instance/domain_blocks")).status_code == 401
-    assert (await client.get("/api/v1/instance/domain_blocks", headers=cast.ada.auth)).status_code == 404
+async def test_what_is_not_public_or_not_there(client: Any, server: Any, cast: Any) -> None:
+    path = "/api/v1/instance/domain_blocks"
+    assert (await client.get(path)).json() == []
+    server.database.write_now(choose, None, show_limited_servers="users")
+    assert (await client.get(path)).status_code == 401
+    assert (await client.get(path, headers=cast.ada.auth)).json() == []
+    server.database.write_now(choose, None, show_limited_servers="disabled")
+    assert (await client.get(path, headers=cast.ada.auth)).status_code == 404
     for name in ("privacy_policy", "terms_of_service"):
         answer = await client.get(f"/api/v1/instance/{name}")
         assert (answer.status_code, answer.json()) == (404, {"error": "Record not found"})

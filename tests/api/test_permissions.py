@@ -90,6 +90,12 @@ def wanted(route: EndpointRoute) -> str:
     return route.scope or "profile"
 
 
+def wider(scope: str) -> str:
+    """The widest scope that covers it: `read` for `read:accounts`, `admin:read` for `admin:read:accounts`."""
+    parts = scope.split(":")
+    return ":".join(parts[:2] if parts[0] == "admin" else parts[:1])
+
+
 # What each kind of caller sends, and what it is told: a refusal, or None where it gets in.
 
 
@@ -127,7 +133,7 @@ def member(tokens: Tokens, route: EndpointRoute) -> tuple[str | None, Verdict]:
 
 
 def broad_member(tokens: Tokens, route: EndpointRoute) -> tuple[str | None, Verdict]:
-    return tokens.of("ada", wanted(route).partition(":")[0]), None
+    return tokens.of("ada", wider(wanted(route))), None
 
 
 def _hampered(
@@ -201,8 +207,15 @@ def test_scopes_are_of_the_right_kind() -> None:
         verb = route.scope.removeprefix("admin:").partition(":")[0]
         return verb == "read" if route.method == "GET" else verb == "write"
 
-    # Mastodon asks for `write:media` to look at an upload, which its owner alone can do.
-    excepted = {("GET", "/api/v1/media/{id}")}
+    excepted = {
+        # Mastodon asks for `write:media` to look at an upload, which its owner alone can do.
+        ("GET", "/api/v1/media/{id}"),
+        # These are questions whose parameters are too many for an address.
+        ("POST", "/api/v1/admin/canonical_email_blocks/test"),
+        ("POST", "/api/v1/admin/dimensions"),
+        ("POST", "/api/v1/admin/measures"),
+        ("POST", "/api/v1/admin/retention"),
+    }
     wrong = {(route.method, route.path) for route in ROUTES if not fits(route)}
     assert wrong == excepted
 

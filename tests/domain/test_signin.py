@@ -139,7 +139,7 @@ async def test_what_was_proven_is_void_once_the_password_changes(server: Any, no
         do(server, sign_in, proven)
 
 
-@pytest.mark.parametrize("column", ["disabled_at", "suspended_at", "deleted_at"])
+@pytest.mark.parametrize("column", ["disabled_at", "deleted_at"])
 async def test_who_is_shut_out_does_not_get_in(server: Any, nora: Any, column: str) -> None:
     token = (await enter(server)).token
     table = users if column == "disabled_at" else accounts
@@ -151,6 +151,13 @@ async def test_who_is_shut_out_does_not_get_in(server: Any, nora: Any, column: s
         do(server, sign_in, proven)
     session = ask(server, find_session, token)
     assert session is None or not session.in_order
+
+
+async def test_who_is_suspended_gets_in_and_may_do_nothing(server: Any, nora: Any) -> None:
+    shut = statement(update(accounts).where(accounts.c.id == nora.id).values(suspended_at=1))
+    do(server, lambda tx: tx.run(shut))
+    session = ask(server, find_session, (await enter(server)).token)
+    assert session.suspended_at == 1 and not session.in_order
 
 
 @pytest.mark.parametrize("settings", [{"rate_limits": True}], indirect=True, ids=[""])

@@ -52,7 +52,10 @@ def roseau(data: Path, *words: str, stdin: str = "") -> str:
 
 def create_site(data: Path) -> None:
     """Makes the data folder. The domain carries its port, as it does where Mastodon runs these suites."""
-    roseau(data, "init", "--domain", f"{HOST}:{PORT}", "--base-url", BASE_URL)
+    roseau(
+        data,
+        *("init", "--domain", f"{HOST}:{PORT}", "--base-url", BASE_URL, "--contact", "help@site.example"),
+    )
 
 
 def create_account(data: Path, name: str, *flags: str) -> None:

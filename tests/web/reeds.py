@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from roseau.kernel.errors import Unavailable
-from roseau.survival.standing import LinkStanding, Standing
+from roseau.survival.standing import KeyErrand, KeysFound, LinkStanding, NotReached, Standing
 
 
 def reed(name: str = "paul", **more: Any) -> LinkStanding:
@@ -43,6 +43,12 @@ class Reeds:
 
     def close(self) -> None:
         self.asked.append("close")
+
+    def list_keepers(self) -> list[str]:
+        return []
+
+    async def carry_keys(self, machine_id: str, errand: KeyErrand) -> KeysFound:
+        raise NotReached(machine_id)
 
     async def rehearse(self) -> None:
         self.asked.append("rehearse")

@@ -99,8 +99,10 @@ def test_fonts_are_named_by_their_hash_in_the_style_sheet(client: TestClient) ->
 
 
 def test_every_style_and_every_island_is_in_its_bundle(client: TestClient) -> None:
-    style = client.get(assets.asset("css/roseau.css")).text
-    script = client.get(assets.asset("js/roseau.js")).text
+    style, script = (
+        "".join(client.get(assets.asset(name)).text for name in names)
+        for names in (("css/roseau.css", "css/console.css"), ("js/roseau.js", "js/console.js"))
+    )
     for path in (STATIC / "css").iterdir():
         assert path.read_text().partition("\n")[0] in style, path.name
     for path in (STATIC / "js").iterdir():
@@ -110,6 +112,9 @@ def test_every_style_and_every_island_is_in_its_bundle(client: TestClient) -> No
 def test_the_islands_stay_small(client: TestClient) -> None:
     script = client.get(assets.asset("js/roseau.js")).content
     assert len(gzip.compress(script, 9)) < 15_000
+    # Members never load what only the console needs.
+    assert b"data-measure" not in script
+    assert len(gzip.compress(client.get(assets.asset("js/console.js")).content, 9)) < 10_000
 
 
 def test_vendored_scripts_are_those_that_were_recorded() -> None:

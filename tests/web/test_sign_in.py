@@ -59,9 +59,18 @@ async def test_a_session_ends_with_its_login(browser: Browser, nina: Any, server
     browser.sign_in(nina)
     assert (await browser.get("/settings")).status_code == 200
     server.database.write_now(
-        lambda tx: tx.script(f"UPDATE accounts SET suspended_at = 1 WHERE id = {nina.id}")
+        lambda tx: tx.script(f"UPDATE users SET disabled_at = 1 WHERE account_id = {nina.id}")
     )
     assert (await browser.get("/settings")).headers["location"].startswith("/sign_in")
+
+
+async def test_a_suspended_member_signs_in_to_their_record(browser: Browser, nina: Any, server: Any) -> None:
+    server.database.write_now(
+        lambda tx: tx.script(f"UPDATE accounts SET suspended_at = 1 WHERE id = {nina.id}")
+    )
+    answer = await browser.submit("/sign_in", on="/sign_in", name="nina", password=PASSWORD)
+    assert answer.status_code == 303
+    assert (await browser.get("/settings")).headers["location"] == "/record"
 
 
 async def test_passwords_are_not_tried_out(browser: Browser, nina: Any, server: Any, at: Any) -> None:

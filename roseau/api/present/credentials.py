@@ -4,13 +4,12 @@ from typing import Any
 
 import msgspec
 
-from roseau.api.present.accounts import ROLE_IDS, to_account, to_field, to_role
+from roseau.api.present.accounts import to_account, to_field
+from roseau.api.present.roles import to_own_role
 from roseau.domain.accounts.loading import AccountView
 from roseau.domain.accounts.preferences import Preferences
+from roseau.domain.moderation.vocabulary import Permission
 from roseau.doors.addresses import avatar_url, header_url
-
-#: Mastodon's bit for "may invite people": all of its permissions that an app can use here so far.
-PERMISSIONS = "65536"
 
 
 class Credentials(msgspec.Struct):
@@ -19,6 +18,8 @@ class Credentials(msgspec.Struct):
     view: AccountView
     preferences: Preferences
     follow_requests_count: int
+    #: What they may do in the team.
+    permissions: frozenset[Permission] = frozenset()
 
 
 def to_credentials(base_url: str, credentials: Credentials) -> bytes:
@@ -37,7 +38,7 @@ def to_credentials(base_url: str, credentials: Credentials) -> bytes:
         "attribution_domains": preferences.attribution_domains,
         "quote_policy": preferences.quote_policy,
     }
-    role = to_role(account.role) | {"permissions": PERMISSIONS, "highlighted": account.role in ROLE_IDS}
+    role = to_own_role(account.role, credentials.permissions)
     added = msgspec.json.encode({"source": source, "role": role})
     return to_account(base_url, credentials.view)[:-1] + b"," + added[1:]
 

@@ -11,6 +11,7 @@ from roseau.domain.accounts.loading import AccountView
 from roseau.domain.accounts.names import MAX_DISPLAY_NAME
 from roseau.domain.accounts.profiles import MAX_FIELD, MAX_FIELDS, MAX_NOTE, MAX_PICTURE_DESCRIPTION
 from roseau.domain.media.uploads import MAX_DESCRIPTION
+from roseau.domain.moderation.servers.published import ShownServer
 from roseau.domain.policy import Rule
 from roseau.domain.site import Choices, Site, minimum_age_of, registrations_of
 from roseau.domain.statuses.drafts import LONGEST_POLL, MAX_OPTION_CHARACTERS, MAX_OPTIONS, SHORTEST_POLL
@@ -50,6 +51,12 @@ def to_instance(site: Site, instance: Instance, url_here: str) -> dict[str, Any]
         "registrations": _registrations(site, choices),
         "api_versions": {"mastodon": 2},
         "contact": {"email": choices.contact_email, "account": _contact(site, instance)},
+        # Ours: the contact points of DSA art. 11 and 12, and the languages they answer in.
+        "contact_points": {
+            "authorities": choices.contact_authorities or None,
+            "users": choices.contact_users or None,
+            "languages": choices.contact_languages or choices.languages,
+        },
         "rules": [to_rule(rule, choices) for rule in instance.rules],
     }
 
@@ -94,7 +101,7 @@ def _configuration(site: Site, instance: Instance, url_here: str) -> dict[str, A
             "status": None,
             "about": f"{site.base_url}/about",
             "privacy_policy": None,
-            "terms_of_service": None,
+            "terms_of_service": f"{site.base_url}/terms" if instance.choices.terms else None,
         },
         "vapid": {"public_key": instance.vapid_key},
         "accounts": {
@@ -168,6 +175,16 @@ def to_rule(rule: Rule, choices: Choices) -> dict[str, Any]:
         "translations": {
             language: {"text": text.text, "hint": text.hint} for language, text in rule.texts.items()
         },
+    }
+
+
+def to_shown_server(server: ShownServer) -> dict[str, Any]:
+    """The `DomainBlock` entity: a server that is limited, and why."""
+    return {
+        "domain": server.domain,
+        "digest": server.digest,
+        "severity": server.severity,
+        "comment": server.comment,
     }
 
 

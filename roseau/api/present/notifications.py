@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from roseau.api.present.accounts import to_account
+from roseau.api.present.moderation import to_subject
 from roseau.api.present.statuses import to_status, to_statuses
 from roseau.domain.accounts.loading import Account, AccountView
 from roseau.domain.notifications.grouping import Group, Groups
@@ -25,16 +26,19 @@ def to_notification(base_url: str, view: NotificationView, viewer: int) -> bytes
     }
     if view.status is not None:
         entity["status"] = msgspec.Raw(to_status(base_url, view.status, viewer))
+    if view.subject is not None:
+        entity |= to_subject(base_url, view.subject, view.account)
     return msgspec.json.encode(entity)
 
 
 def to_groups(base_url: str, page: Groups, viewer: int, *, partial: bool = False) -> bytes:
     """The `GroupedNotificationsResults` entity. `partial`: only the first face of a group in full."""
+    people = {view.id: view for view in page.accounts}
     full = {group.account_ids[0] for group in page.groups} if partial else {view.id for view in page.accounts}
     entity: dict[str, Any] = {
         "accounts": [msgspec.Raw(to_account(base_url, view)) for view in page.accounts if view.id in full],
         "statuses": [msgspec.Raw(status) for status in to_statuses(base_url, page.statuses, viewer)],
-        "notification_groups": [_to_group(group) for group in page.groups],
+        "notification_groups": [_to_group(base_url, group, people) for group in page.groups],
     }
     if partial:
         entity["partial_accounts"] = [
@@ -43,7 +47,7 @@ def to_groups(base_url: str, page: Groups, viewer: int, *, partial: bool = False
     return msgspec.json.encode(entity)
 
 
-def _to_group(group: Group) -> dict[str, Any]:
+def _to_group(base_url: str, group: Group, people: dict[int, AccountView]) -> dict[str, Any]:
     entity: dict[str, Any] = {
         "group_key": group.key,
         "notifications_count": group.count,
@@ -57,6 +61,8 @@ def _to_group(group: Group) -> dict[str, Any]:
     }
     if group.status_id is not None:
         entity["status_id"] = str(group.status_id)
+    if group.subject is not None:
+        entity |= to_subject(base_url, group.subject, people[group.account_ids[0]])
     return entity
 
 

@@ -94,5 +94,8 @@ def _introduce(tx: Transaction, owner_id: int) -> None:
         short_description="Un coin de réseau, deux langues. · A corner of the network, two languages.",
         description="Un site de démonstration : tout y est inventé, sauf le logiciel.",
         registrations="approval",
+        contact_users="bonjour@larive.example",
+        contact_authorities="autorites@larive.example",
+        contact_languages=("fr", "en"),
         done=STEPS,
     )

@@ -23,6 +23,7 @@ from roseau.storage.lease import take_lease
 from roseau.survival.reeds import messages, pairing, wire
 from roseau.survival.reeds.blob_keeping import BlobKeeper
 from roseau.survival.reeds.election import wait_for_election
+from roseau.survival.reeds.evidence_keeping import EvidenceKeeper
 from roseau.survival.reeds.files import read_copy
 from roseau.survival.reeds.identity import Identity
 from roseau.survival.reeds.promotion import NotPromoted, Promoted, promote
@@ -171,6 +172,7 @@ class _Standing:
         self.reed = Reed(folder, identity, settings.survival_log_bytes // 4)
         self.reed.on_promote = self._hand_over
         self.reed.blobs = BlobKeeper(self.reed).answer
+        self.reed.evidence = EvidenceKeeper(self.reed).answer
         self._ended: asyncio.Future[Promoted | None] | None = None
         self._one_at_a_time = asyncio.Lock()
 

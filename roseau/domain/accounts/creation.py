@@ -14,8 +14,9 @@ from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts, users
 from roseau.storage.statements import statement, upsert
 
-Role = Literal["member", "moderator", "admin", "owner"]
-ROLES: tuple[Role, ...] = ("member", "moderator", "admin", "owner")
+#: The roles that every site has; a site can make others for its team (`moderation/team/roles.py`).
+Role = Literal["member", "reviewer", "moderator", "admin", "owner"]
+ROLES: tuple[Role, ...] = ("member", "reviewer", "moderator", "admin", "owner")
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256

@@ -34,6 +34,9 @@ class Preferences(msgspec.Struct, kw_only=True):
     attribution_domains: tuple[str, ...] = ()
     #: Mail is sent for these kinds of notification.
     mail: tuple[str, ...] = ("follow_request",)
+    #: Letters of the moderation that come by mail too: all, those about decisions on the member, or none.
+    #: Whoever is suspended gets the latter in any case: they can be told in no other way.
+    mail_moderation: Literal["all", "decisions", "none"] = "decisions"
 
 
 _get = statement(select(users.c.preferences).where(users.c.account_id == bindparam("account")))

@@ -58,13 +58,17 @@ def _less(column: Any, cause: Table | Any, link: Any, *conditions: ColumnElement
 
 _mine = statuses.alias("mine")
 _theirs = statuses.alias("theirs")
-_own_standing = (_mine.c.account_id == _gone, _mine.c.deleted_at.is_(None))
+_own_standing = (
+    _mine.c.account_id == _gone, _mine.c.deleted_at.is_(None), _mine.c.hidden_at.is_(None)
+)  # fmt: skip
 #: Reblogs by others, of what goes away with the account.
 _hollow = (
     _theirs.c.reblog_of_id.in_(select(_mine.c.id).where(_mine.c.account_id == _gone)),
     _theirs.c.account_id != _gone,
     _theirs.c.deleted_at.is_(None),
 )
+#: Those that moderation has hidden are not counted by anything.
+_counted = (*_hollow, _theirs.c.hidden_at.is_(None))
 _COUNTS = (
     _less(accounts.c.followers_count, follows, follows.c.target_id, follows.c.account_id == _gone),
     _less(accounts.c.following_count, follows, follows.c.account_id, follows.c.target_id == _gone),
@@ -77,7 +81,7 @@ _COUNTS = (
         *_own_standing, _mine.c.visibility.in_(["public", "unlisted"]),
     ),
     _less(statuses.c.favourites_count, favourites, favourites.c.status_id, favourites.c.account_id == _gone),
-    _less(accounts.c.statuses_count, _theirs, _theirs.c.account_id, *_hollow),
+    _less(accounts.c.statuses_count, _theirs, _theirs.c.account_id, *_counted),
 )  # fmt: skip
 
 # What is taken away

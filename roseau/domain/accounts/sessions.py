@@ -3,6 +3,7 @@
 import msgspec
 from sqlalchemy import bindparam, select, update
 
+from roseau.domain.accounts.freezing import is_frozen
 from roseau.kernel import clock, ids, keys
 from roseau.kernel.errors import NotFound
 from roseau.storage.database import Transaction
@@ -30,6 +31,8 @@ class Session(msgspec.Struct, frozen=True):
     approved_at: int | None
     disabled_at: int | None
     suspended_at: int | None
+    #: A measure keeps the member from writing.
+    frozen: bool
 
     @property
     def in_order(self) -> bool:
@@ -62,6 +65,7 @@ _find = statement(
         users.c.approved_at,
         users.c.disabled_at,
         accounts.c.suspended_at,
+        is_frozen(sessions.c.account_id).label("frozen"),
     )
     .select_from(
         sessions.join(users, users.c.account_id == sessions.c.account_id).join(
@@ -123,7 +127,7 @@ def open_session(tx: Transaction, account_id: int, user_agent: str = "") -> str:
 
 def find_session(tx: Transaction, token: str) -> Session | None:
     """The open session of a cookie, or None."""
-    return tx.one(_find, wanted=keys.hash_token(token), since=tx.now - IDLE)
+    return tx.one(_find, wanted=keys.hash_token(token), since=tx.now - IDLE, now=tx.now)
 
 
 def is_stale(session: Session) -> bool:

@@ -50,7 +50,6 @@ class _Standing(msgspec.Struct, frozen=True):
     password_hash: str
     otp_enabled_at: int | None
     disabled_at: int | None
-    suspended_at: int | None
     deleted_at: int | None
 
 
@@ -77,7 +76,6 @@ _standing = statement(
         users.c.password_hash,
         users.c.otp_enabled_at,
         users.c.disabled_at,
-        accounts.c.suspended_at,
         accounts.c.deleted_at,
     )
     .select_from(users.join(accounts, accounts.c.id == users.c.account_id))
@@ -111,8 +109,8 @@ def check_proven(tx: Transaction, proven: Proven) -> None:
 def sign_in(tx: Transaction, proven: Proven, user_agent: str = "") -> SignedIn | CodeNeeded:
     """Open a session, or ask for a code first. Raises Forbidden for a login that is disabled, Invalid.
 
-    A member who has not confirmed the address or still waits for approval is let in, to be told so:
-    `Session.in_order` says whether they may do more.
+    A member who has not confirmed the address, still waits for approval or is suspended is let in, to be
+    told so: `Session.in_order` says whether they may do more.
     """
     standing = _check_standing(tx, proven)
     if standing.otp_enabled_at is not None:
@@ -140,6 +138,6 @@ def _check_standing(tx: Transaction, proven: Proven) -> _Standing:
     standing = tx.one(_standing, account=proven.account_id)
     if standing is None or standing.password_hash != proven.password_hash or standing.deleted_at is not None:
         raise wrong_password()
-    if standing.disabled_at is not None or standing.suspended_at is not None:
+    if standing.disabled_at is not None:
         raise Forbidden("Your login is currently disabled")
     return standing

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
 
+from roseau.domain.accounts.barring import check_mail, check_network
 from roseau.domain.accounts.confirmation import send_confirmation
 from roseau.domain.accounts.creation import NewAccount, create_account, find_problems
 from roseau.domain.accounts.invites import Inviter, find_inviter, spend_invite
@@ -42,6 +43,8 @@ class Application(msgspec.Struct, kw_only=True):
     age_confirmed: bool = False
     date_of_birth: str = ""
     invite_code: str = ""
+    #: Where it comes from, as the door sees it; empty where there is none.
+    address: str = ""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -94,9 +97,15 @@ def sign_up(tx: Transaction, site: Site, application: Application, found: Sequen
         raise Forbidden("Nobody can sign up on this site at the moment")
     inviter = find_inviter(tx, application.invite_code)
     minimum = minimum_age_of(site, choices)
-    new = _to_account(site, application, mode, inviter, minimum)
+    network = check_network(tx, application.address)
+    if network in ("sign_up_block", "no_access"):
+        raise Forbidden("Nobody can sign up from this network")
+    barred, watched = check_mail(tx, application.email)
+    watched = watched or network == "sign_up_requires_approval"
+    new = _to_account(site, application, "approval" if watched else mode, inviter, minimum)
     problems = [
         *find_problems(tx, new),
+        *([barred] if barred else ()),
         *found,
         *_problems_of_terms(application, mode, inviter),
         *_problems_of_age(application, minimum, to_date(tx.now)),

@@ -1,14 +1,15 @@
-"""What nobody uses goes: uploads that no status claimed within a day, blobs that no row names, remains."""
+"""What nobody uses goes: uploads that nothing claimed within a day, blobs that no row names, remains."""
 
 import asyncio
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, exists, literal, select
 
 from roseau.domain.media.naming import PARTS, list_in_history, list_named
 from roseau.domain.media.pictures import Workshop
 from roseau.domain.media.uploads import plan_sweep
 from roseau.kernel import clock
 from roseau.storage.database import Transaction
+from roseau.storage.schema.cases import appeal_media
 from roseau.storage.schema.media import media_attachments
 from roseau.storage.statements import statement
 
@@ -20,6 +21,7 @@ _remove_unclaimed = statement(
         media_attachments.c.status_id.is_(None),
         media_attachments.c.remote_url.is_(None),
         media_attachments.c.created_at < bindparam("before"),
+        ~exists(select(literal(1)).where(appeal_media.c.media_id == media_attachments.c.id)),
     )
 )
 

@@ -9,6 +9,7 @@ from roseau.storage.blobs import is_name
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts
 from roseau.storage.schema.media import media_attachments
+from roseau.storage.schema.notices import evidence_keys, preserved_media, snapshots
 from roseau.storage.schema.statuses import custom_emojis, status_edits
 from roseau.storage.statements import Statement, statement
 
@@ -34,16 +35,45 @@ _named = [
         custom_emojis.c.static_file,
     )
 ]
+#: Media that are preserved lie there sealed, as long as there is a key to them; the original may be dropped.
+_preserved = statement(
+    select(preserved_media.c.sealed_blob)
+    .join(evidence_keys, evidence_keys.c.id == preserved_media.c.key_id)
+    .where(preserved_media.c.sealed_blob.like(bindparam("pattern")), evidence_keys.c.erase_asked_at.is_(None))
+)
+_dropped = statement(
+    select(preserved_media.c.blob).where(
+        preserved_media.c.blob.like(bindparam("pattern")), preserved_media.c.dropped_at.is_not(None)
+    )
+)
 _edits = statement(select(status_edits.c.media).where(status_edits.c.media != "[]"))
+# What an evidence key has taken over lies sealed in `preserved_media`.
+_evidence = statement(
+    select(snapshots.c.media).where(
+        snapshots.c.media != "[]", snapshots.c.erased_at.is_(None), snapshots.c.key_id == ""
+    )
+)
 _NAME = re.compile(r"\b[0-9a-f]{64}\.[a-z0-9]{1,5}\b")
 
 
 def list_named(tx: Transaction, prefix: str) -> set[str]:
     """The blobs that rows name and that begin with these digits."""
-    found = (name for column in _named for name in tx.values(column, pattern=prefix + "%"))
+    pattern = prefix + "%"
+    found = {name for column in _named for name in tx.values(column, pattern=pattern)}
+    found |= set(tx.values(_preserved, pattern=pattern))
+    found -= set(tx.values(_dropped, pattern=pattern))
     return {name for name in found if is_name(name)}
 
 
 def list_in_history(tx: Transaction) -> set[str]:
-    """The blobs that edited statuses once showed: their history shows them still."""
-    return {name for media in tx.values(_edits) for name in _NAME.findall(media)}
+    """The blobs of evidence, and those that edited statuses once showed: their history shows them still."""
+    return _find(tx, _edits) | list_in_evidence(tx)
+
+
+def list_in_evidence(tx: Transaction) -> set[str]:
+    """The blobs that were seen in what was reported: they outlive it until the evidence is erased."""
+    return _find(tx, _evidence)
+
+
+def _find(tx: Transaction, question: Statement[Any]) -> set[str]:
+    return {name for media in tx.values(question) for name in _NAME.findall(media)}

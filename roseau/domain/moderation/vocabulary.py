@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 from roseau.kernel import clock
+from roseau.kernel.errors import mark
 
 Lane = Literal["S0", "S1", "S2", "S3", "S4"]
 Channel = Literal[
@@ -132,19 +133,19 @@ Permission = Literal[
 ]
 #: What each permission lets somebody do, as the pages say it.
 PERMISSIONS: dict[Permission, str] = {
-    "view_cases": "See the queue and the cases",
-    "decide_cases": "Decide cases",
-    "manage_appeals": "Answer appeals",
-    "manage_users": "Approve, look up and help members",
-    "manage_federation": "Limit or block other servers",
-    "manage_blocks": "Block mail providers and networks from signing up",
-    "manage_rules": "Write the rules and templates",
-    "manage_letters": "Answer letters of hosts",
-    "manage_orders": "Answer orders of authorities",
-    "open_evidence": "Open sealed evidence",
-    "view_audit_log": "Read the log of the team",
-    "manage_roles": "Appoint the team and its roles",
-    "manage_settings": "Change the settings of the site",
+    "view_cases": mark("See the queue and the cases"),
+    "decide_cases": mark("Decide cases"),
+    "manage_appeals": mark("Answer appeals"),
+    "manage_users": mark("Approve, look up and help members"),
+    "manage_federation": mark("Limit or block other servers"),
+    "manage_blocks": mark("Block mail providers and networks from signing up"),
+    "manage_rules": mark("Write the rules and templates"),
+    "manage_letters": mark("Answer letters of hosts"),
+    "manage_orders": mark("Answer orders of authorities"),
+    "open_evidence": mark("Open sealed evidence"),
+    "view_audit_log": mark("Read the log of the team"),
+    "manage_roles": mark("Appoint the team and its roles"),
+    "manage_settings": mark("Change the settings of the site"),
 }
 _ALL = frozenset(PERMISSIONS)
 #: The roles that every site has. `reviewer` reads the appeals that are handed to them, and may do no more.

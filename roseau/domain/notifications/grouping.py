@@ -6,7 +6,9 @@ import msgspec
 from sqlalchemy import Text, and_, bindparam, case, cast, func, literal, or_, select, update
 
 from roseau.domain.accounts.loading import AccountView, load_accounts
+from roseau.domain.notifications.official import OFFICIAL, OURS
 from roseau.domain.notifications.reading import Choice, chosen, find_last_read, standing
+from roseau.domain.notifications.subjects import Subject, load_subjects
 from roseau.domain.notifications.telling import GROUPED
 from roseau.domain.statuses.loading import StatusView, load_statuses
 from roseau.kernel.ids import MAX_ID, parse_id
@@ -35,6 +37,8 @@ class Group(msgspec.Struct, kw_only=True):
     latest_at: int
     account_ids: list[int]
     status_id: int | None
+    #: What a notification of the site itself is about; such a group is one notification.
+    subject: Subject | None = None
 
 
 class Groups(msgspec.Struct):
@@ -134,7 +138,7 @@ def find_group(tx: Transaction, viewer_id: int, key: str) -> Groups | None:
     if row is None or row[0] is None:
         return None
     grouped = [] if key.startswith("ungrouped-") else list(GROUPED)
-    parameters = Choice().parameters(viewer_id) | {"grouped": grouped}
+    parameters = Choice(known=OURS).parameters(viewer_id) | {"grouped": grouped}
     return _load(tx, viewer_id, [(key, row[0], row[1])], parameters)
 
 
@@ -162,6 +166,9 @@ def _load(
                 status_id=rows[0].status_id,
             )
         )  # fmt: skip
+    subjects = load_subjects(tx, viewer_id, [one.newest_id for one in groups if one.type in OFFICIAL])
+    for group in groups:
+        group.subject = subjects.get(group.newest_id)
     people = load_accounts(tx, [person for group in groups for person in group.account_ids])
     about = list(dict.fromkeys(group.status_id for group in groups if group.status_id))
     return Groups(groups, list(people.values()), load_statuses(tx, viewer_id, about))

@@ -30,6 +30,8 @@ Choice = Literal["accept", "filter", "drop"]
 NEW = 30 * clock.DAY
 #: Of these the member is told in any case: the one who did it is not the one who asks for attention.
 UNFILTERED = frozenset(("poll", "update", "status", "admin.sign_up"))
+#: Roles without a task in the team.
+_OUTSIDE = ("member", "reviewer")
 _SEVERITY: tuple[Choice, ...] = ("accept", "filter", "drop")
 
 _n = notifications
@@ -77,9 +79,9 @@ def FACTS(reader: Any, sender: Any, status: Any) -> list[ColumnElement[Any]]:  #
         exists(
             select(literal(1)).where(pair.c.account_id == reader, pair.c.from_account_id == sender.c.id)
         ).label("permitted"),
-        exists(select(literal(1)).where(team.c.account_id == sender.c.id, team.c.role != "member")).label(
-            "staff"
-        ),
+        exists(
+            select(literal(1)).where(team.c.account_id == sender.c.id, team.c.role.not_in(_OUTSIDE))
+        ).label("staff"),
         sender.c.created_at.label("since"),
         sender.c.limited_at.is_not(None).label("limited"),
         (sender.c.actor_type == "Service").label("bot"),

@@ -1,6 +1,6 @@
 """Notifications as their member reads them: by pages, one alone, counted, cleared."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,8 @@ from sqlalchemy import (
 )
 
 from roseau.domain.accounts.loading import AccountView, load_accounts
+from roseau.domain.notifications.official import OFFICIAL, OURS
+from roseau.domain.notifications.subjects import Subject, load_subjects
 from roseau.domain.statuses.loading import StatusView, load_statuses
 from roseau.domain.statuses.visibility import viewer, visible
 from roseau.storage.database import Transaction
@@ -37,12 +39,17 @@ _ABOUT_A_STATUS = ("mention", "status", "reblog", "favourite", "poll", "update")
 
 
 class Choice(msgspec.Struct, kw_only=True):
-    """Which notifications are meant. No `types` means all; `from_id` 0 means from anybody."""
+    """Which notifications are meant. No `types` means all; `from_id` 0 means from anybody.
+
+    Types that Mastodon does not have are left out unless `types` or `known` names them.
+    """
 
     types: list[str] = []
     exclude_types: list[str] = []
     from_id: int = 0
     filtered: bool = False
+    #: Types of ours that whoever asks can show.
+    known: Collection[str] = ()
 
     def parameters(self, viewer_id: int) -> dict[str, Any]:
         """What `chosen` needs."""
@@ -50,7 +57,7 @@ class Choice(msgspec.Struct, kw_only=True):
             "viewer": viewer_id,
             "types": self.types,
             "all_types": not self.types,
-            "exclude_types": self.exclude_types,
+            "exclude_types": [*self.exclude_types, *OURS.difference(self.types, self.known)],
             "sender": self.from_id,
             "with_filtered": self.filtered,
         }
@@ -65,6 +72,8 @@ class NotificationView(msgspec.Struct):
     group_key: str
     account: AccountView
     status: StatusView | None
+    #: What a notification of the site itself is about.
+    subject: Subject | None = None
 
 
 def _flag(name: str) -> ColumnElement[bool]:
@@ -180,10 +189,11 @@ def _to_views(tx: Transaction, viewer_id: int, rows: Sequence[Any]) -> list[Noti
     people = load_accounts(tx, [row.from_account_id for row in rows])
     about = list(dict.fromkeys(row.status_id for row in rows if row.status_id))
     views = {view.id: view for view in load_statuses(tx, viewer_id, about)}
+    subjects = load_subjects(tx, viewer_id, [row.id for row in rows if row.type in OFFICIAL])
     return [
         NotificationView(
             row.id, row.type, row.created_at, row.group_key, people[row.from_account_id],
-            views.get(row.status_id),
+            views.get(row.status_id), subjects.get(row.id),
         )
         for row in rows
     ]  # fmt: skip

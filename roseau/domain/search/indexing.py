@@ -11,9 +11,12 @@ from roseau.domain.events import (
     AccountCreated,
     AccountDeleted,
     AccountUpdated,
+    StatusCovered,
     StatusDeleted,
     StatusEdited,
+    StatusHidden,
     StatusPosted,
+    StatusRestored,
 )
 from roseau.domain.site import Site
 from roseau.kernel.html import SafeHTML, plain_text
@@ -29,6 +32,7 @@ _status = statement(
         statuses.c.id == bindparam("status"),
         statuses.c.reblog_of_id.is_(None),
         statuses.c.deleted_at.is_(None),
+        statuses.c.hidden_at.is_(None),
     )
 )
 _descriptions = statement(
@@ -106,13 +110,15 @@ def _replace(
 # Reactions
 
 
-def follow_status(tx: Transaction, site: Site, event: StatusPosted | StatusEdited) -> None:
-    """Have a new or edited status found."""
+def follow_status(
+    tx: Transaction, site: Site, event: StatusPosted | StatusEdited | StatusRestored | StatusCovered
+) -> None:
+    """Have a new or changed status found."""
     index_status(tx, event.status_id)
 
 
-def forget_status(tx: Transaction, site: Site, event: StatusDeleted) -> None:
-    """Have a deleted status found no more."""
+def forget_status(tx: Transaction, site: Site, event: StatusDeleted | StatusHidden) -> None:
+    """Have a deleted or hidden status found no more."""
     tx.run(_take_status, id=event.status_id)
 
 

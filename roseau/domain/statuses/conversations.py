@@ -36,6 +36,7 @@ _direct = statement(
         statuses.c.reblog_of_id.is_(None),
         statuses.c.conversation_id.is_not(None),
         statuses.c.deleted_at.is_(None),
+        statuses.c.hidden_at.is_(None),
     )
 )
 _mentioned = statement(select(mentions.c.account_id).where(mentions.c.status_id == bindparam("status")))

@@ -3,7 +3,7 @@
 from typing import cast
 
 import msgspec
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, delete, exists, literal, or_, select, update
 
 from roseau.domain.accounts.preferences import Visibility
 from roseau.domain.events import StatusEdited
@@ -19,8 +19,9 @@ from roseau.domain.statuses.polls import plan_closing
 from roseau.domain.statuses.posting import add_options, add_poll, claim_media
 from roseau.domain.statuses.writing import keep_mentions, keep_tags, write_text
 from roseau.kernel import clock
-from roseau.kernel.errors import NotFound
+from roseau.kernel.errors import Forbidden, NotFound
 from roseau.storage.database import Transaction
+from roseau.storage.schema.cases import measure_ends, measures
 from roseau.storage.schema.media import media_attachments
 from roseau.storage.schema.statuses import poll_options, poll_votes, polls, statuses
 from roseau.storage.statements import one_of, statement
@@ -67,6 +68,14 @@ _rewrite = statement(
         | {"version": statuses.c.version + 1}
     )
 )
+_warned_of = statement(
+    select(measures.c.id).where(
+        measures.c.status_id == bindparam("status"),
+        measures.c.kind.in_(("label", "interstitial")),
+        or_(measures.c.until_at.is_(None), measures.c.until_at > bindparam("now")),
+        ~exists(select(literal(1)).where(measure_ends.c.measure_id == measures.c.id)),
+    )
+)
 _release = statement(
     update(media_attachments)
     .where(one_of(media_attachments.c.id, "ids"))
@@ -103,12 +112,15 @@ _drop_poll = statement(delete(polls).where(polls.c.id == bindparam("poll")))
 def edit_status(tx: Transaction, site: Site, author_id: int, status_id: int, edit: Edit) -> None:
     """Write one's status anew; an edit that changes nothing is none. Visibility and what it answers stay.
 
-    Raises NotFound, also for reblogs and others' statuses, and Invalid as for a new status.
+    Raises NotFound, also for reblogs and others' statuses, Forbidden while moderation has a warning before
+    it, and Invalid as for a new status.
     """
     view = hold_status(tx, author_id, status_id)
     status = view.status
     if status.account_id != author_id or status.reblog_of_id is not None:
         raise NotFound
+    if tx.value(_warned_of, status=status.id, now=tx.now):
+        raise Forbidden("A warning of the moderation stands before this post, so it cannot be edited.")
     draft = check_draft(site, _to_draft(edit, status))
     before = to_version(view)
     changes = (

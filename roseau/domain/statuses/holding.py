@@ -2,7 +2,7 @@
 
 from sqlalchemy import bindparam, select
 
-from roseau.domain.statuses.loading import StatusView, load_status
+from roseau.domain.statuses.loading import StatusView, load_hidden, load_status
 from roseau.kernel.errors import Forbidden, NotFound
 from roseau.storage.database import Transaction
 from roseau.storage.schema.relationships import blocks
@@ -14,6 +14,14 @@ from roseau.storage.statements import statement
 _reblogged = statement(select(statuses.c.reblog_of_id).where(statuses.c.id == bindparam("status")))
 _hold_status = statement(
     select(statuses.c.id).where(statuses.c.id == bindparam("status")).with_for_update(key_share=True)
+)
+_hidden = statement(
+    select(statuses.c.id).where(
+        statuses.c.id == bindparam("status"),
+        statuses.c.account_id == bindparam("author"),
+        statuses.c.hidden_at.is_not(None),
+        statuses.c.deleted_at.is_(None),
+    )
 )
 _blocks = statement(
     select(blocks.c.id).where(
@@ -33,6 +41,14 @@ def hold_status(tx: Transaction, viewer_id: int, status_id: int) -> StatusView:
     if view is None:
         raise NotFound
     return view
+
+
+def hold_hidden(tx: Transaction, author_id: int, status_id: int) -> StatusView | None:
+    """A status of the author's that moderation has hidden, held like any other; None when it is not one."""
+    if tx.value(_hidden, status=status_id, author=author_id) is None:
+        return None
+    tx.value(_hold_status, status=status_id)
+    return load_hidden(tx, author_id, status_id)
 
 
 def check_not_blocking(tx: Transaction, account_id: int, author_id: int) -> None:

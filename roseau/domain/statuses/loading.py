@@ -16,7 +16,7 @@ from roseau.domain.statuses.details import Emoji, Mention, PollView, Tag, load_d
 from roseau.domain.statuses.visibility import viewer, visible
 from roseau.storage.database import Transaction
 from roseau.storage.schema.statuses import bookmarks, conversation_mutes, favourites, pins, statuses
-from roseau.storage.statements import one_of, statement
+from roseau.storage.statements import Statement, one_of, statement
 
 
 class Status(msgspec.Struct):
@@ -85,38 +85,46 @@ def _mine(table: Any) -> Any:
 
 
 _own = statuses.alias("own")
-_seen = statement(
-    select(
-        statuses.c.id,
-        statuses.c.version,
-        statuses.c.account_id,
-        statuses.c.reblog_of_id,
-        statuses.c.replies_count,
-        statuses.c.reblogs_count,
-        statuses.c.favourites_count,
-        _mine(favourites).label("favourited"),
-        exists(
-            select(literal(1)).where(
-                and_(
-                    _own.c.reblog_of_id == statuses.c.id,
-                    _own.c.account_id == viewer,
-                    _own.c.deleted_at.is_(None),
-                )
+_asked = one_of(statuses.c.id, "ids")
+_seen_columns = select(
+    statuses.c.id,
+    statuses.c.version,
+    statuses.c.account_id,
+    statuses.c.reblog_of_id,
+    statuses.c.replies_count,
+    statuses.c.reblogs_count,
+    statuses.c.favourites_count,
+    _mine(favourites).label("favourited"),
+    exists(
+        select(literal(1)).where(
+            and_(
+                _own.c.reblog_of_id == statuses.c.id,
+                _own.c.account_id == viewer,
+                _own.c.deleted_at.is_(None),
             )
-        ).label("reblogged"),
-        _mine(bookmarks).label("bookmarked"),
-        exists(
-            select(literal(1)).where(
-                pins.c.account_id == statuses.c.account_id, pins.c.status_id == statuses.c.id
-            )
-        ).label("pinned"),
-        exists(
-            select(literal(1)).where(
-                conversation_mutes.c.account_id == viewer,
-                conversation_mutes.c.conversation_id == statuses.c.conversation_id,
-            )
-        ).label("muted"),
-    ).where(one_of(statuses.c.id, "ids"), visible(statuses))
+        )
+    ).label("reblogged"),
+    _mine(bookmarks).label("bookmarked"),
+    exists(
+        select(literal(1)).where(
+            pins.c.account_id == statuses.c.account_id, pins.c.status_id == statuses.c.id
+        )
+    ).label("pinned"),
+    exists(
+        select(literal(1)).where(
+            conversation_mutes.c.account_id == viewer,
+            conversation_mutes.c.conversation_id == statuses.c.conversation_id,
+        )
+    ).label("muted"),
+)
+_seen = statement(_seen_columns.where(_asked, visible(statuses)))
+_hidden = statement(
+    _seen_columns.where(
+        _asked,
+        statuses.c.account_id == viewer,
+        statuses.c.hidden_at.is_not(None),
+        statuses.c.deleted_at.is_(None),
+    )
 )
 _FIELDS = Status.__struct_fields__
 _static = statement(
@@ -129,10 +137,19 @@ _static = statement(
 
 def load_statuses(tx: Transaction, viewer_id: int, ids: Iterable[int]) -> list[StatusView]:
     """The statuses that this viewer (0: anyone) may see, in the order of `ids`; the rest is left out."""
-    wanted = list(ids)
+    return _load(tx, viewer_id, list(ids), _seen)
+
+
+def load_hidden(tx: Transaction, author_id: int, status_id: int) -> StatusView | None:
+    """A status of the author's own that moderation has hidden, as far as it is not sealed away; or None."""
+    found = _load(tx, author_id, [status_id], _hidden)
+    return found[0] if found else None
+
+
+def _load(tx: Transaction, viewer_id: int, wanted: list[int], question: Statement[Any]) -> list[StatusView]:
     if not wanted:
         return []
-    rows = {row.id: row for row in tx.all(_seen, viewer=viewer_id, ids=wanted)}
+    rows = {row.id: row for row in tx.all(question, viewer=viewer_id, ids=wanted)}
     inner = [row.reblog_of_id for row in rows.values() if row.reblog_of_id and row.reblog_of_id not in rows]
     if inner:
         for row in tx.all(_seen, viewer=viewer_id, ids=inner):

@@ -1,6 +1,6 @@
 """Posting: a draft becomes a status. Everything that follows from it is a reaction (`reactions.py`)."""
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, union_all, update
 
 from roseau.domain.accounts.loading import load_account
 from roseau.domain.events import StatusPosted
@@ -13,7 +13,9 @@ from roseau.kernel import clock, ids
 from roseau.kernel.errors import Forbidden, Invalid, NotFound
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts
+from roseau.storage.schema.cases import measures
 from roseau.storage.schema.media import media_attachments
+from roseau.storage.schema.notices import withheld_blobs
 from roseau.storage.schema.statuses import conversations, idempotency_keys, poll_options, polls, statuses
 from roseau.storage.schema.timelines import home_entries
 from roseau.storage.statements import insertion, one_of, statement, statements, upsert
@@ -54,6 +56,24 @@ _claim = statement(
     update(media_attachments)
     .where(media_attachments.c.id == bindparam("attachment"), _claimed_by_nobody_else)
     .values(status_id=bindparam("status_id"), position=bindparam("place"))
+)
+_files = union_all(
+    *(
+        select(column).where(one_of(media_attachments.c.id, "ids"))
+        for column in (media_attachments.c.file, media_attachments.c.small_file)
+    )
+)
+_taken_down = statement(
+    select(withheld_blobs.c.blob)
+    .join(measures, measures.c.id == withheld_blobs.c.measure_id)
+    .where(withheld_blobs.c.blob.in_(_files), measures.c.status_id.is_not(None))
+    .limit(1)
+)
+_hand_out = statement(
+    delete(withheld_blobs).where(
+        withheld_blobs.c.blob.in_(_files),
+        withheld_blobs.c.measure_id.in_(select(measures.c.id).where(measures.c.status_id.is_(None))),
+    )
 )
 _insert_poll = insertion(
     polls,
@@ -175,6 +195,8 @@ def _hang_on(tx: Transaction, status_id: int, author_id: int, draft: Draft, writ
 def claim_media(tx: Transaction, author_id: int, status_id: int, media_ids: list[int]) -> None:
     """Attach uploads of the author's, in this order. Raises Invalid for any that cannot be."""
     check_media(tx, author_id, status_id, media_ids)
+    # What is kept back because somebody else was suspended is this author's as well.
+    tx.run(_hand_out, ids=media_ids)
     for place, media_id in enumerate(media_ids):
         if not tx.run(_claim, attachment=media_id, status=status_id, status_id=status_id, place=place):
             raise Invalid(
@@ -194,6 +216,8 @@ def check_media(tx: Transaction, author_id: int, status_id: int, media_ids: list
             "Validation failed: Media %(media_id)s not found or already attached",
             values={"media_id": ", ".join(map(str, missing))},
         )
+    if tx.value(_taken_down, ids=media_ids) is not None:
+        raise Invalid("Validation failed: a picture that moderation has removed here cannot be posted again")
     if any(state == "processing" for state in found.values()):
         raise Invalid("Cannot attach files that have not finished processing. Try again in a moment!")
     if any(state != "ready" for state in found.values()):

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from roseau.domain.accounts.follows import lock_accounts
 from roseau.domain.events import StatusDeleted
 from roseau.domain.media.uploads import plan_sweep
-from roseau.domain.statuses.holding import hold_status
+from roseau.domain.statuses.holding import hold_hidden, hold_status
 from roseau.domain.statuses.loading import Status, StatusView
 from roseau.kernel.errors import NotFound
 from roseau.storage.database import Transaction
@@ -70,8 +70,13 @@ def delete_status(
 ) -> StatusView:
     """Delete one's status or reblog; what it was, so that it can be written anew.
 
-    Its media can be attached again for a day, unless `delete_media`. Raises NotFound, also for others'.
+    Its media can be attached again for a day, unless `delete_media`. What moderation has hidden can go
+    too, and then does not come back. Raises NotFound, also for others'.
     """
+    hidden = hold_hidden(tx, author_id, status_id)
+    if hidden is not None:
+        remove_hidden(tx, hidden.status, delete_media=delete_media)
+        return hidden
     view = hold_status(tx, author_id, status_id)
     if view.status.account_id != author_id:
         raise NotFound
@@ -91,6 +96,17 @@ def remove_status(tx: Transaction, status: Status, *, delete_media: bool = False
     tx.run(_unpin, status=status.id)
     _let_media_go(tx, status.id, delete_media)
     _uncount(tx, status, [row.account_id for row in reblogs])
+    tx.emit(StatusDeleted(status.id, status.account_id, status.reblog_of_id))
+    for row in reblogs:
+        tx.emit(StatusDeleted(row.id, row.account_id, status.id))
+
+
+def remove_hidden(tx: Transaction, status: Status, *, delete_media: bool = False) -> None:
+    """Take away a status that moderation has hidden, with its reblogs: nothing counts them any more."""
+    reblogs = tx.all(_reblogs, status=status.id)
+    tx.run(_mark_deleted, status=status.id, at=tx.now)
+    tx.run(_unpin, status=status.id)
+    _let_media_go(tx, status.id, delete_media)
     tx.emit(StatusDeleted(status.id, status.account_id, status.reblog_of_id))
     for row in reblogs:
         tx.emit(StatusDeleted(row.id, row.account_id, status.id))

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, delete, func, select, update
 
+from roseau.domain.accounts.freezing import refuse_frozen
 from roseau.domain.media.attachments import Attachment, find_attachment
 from roseau.domain.site import Site
 from roseau.domain.statuses.drafts import Draft
@@ -157,10 +158,11 @@ def cancel_scheduled(tx: Transaction, account_id: int, scheduled_id: int) -> Non
 
 
 def publish_scheduled(tx: Transaction, site: Site, scheduled_id: int) -> None:
-    """Post it if its time has come; once. Raises NotFound, Invalid when it cannot be posted any more."""
+    """Post it if its time has come; once. Raises NotFound, Invalid, Frozen when it cannot be posted."""
     row = tx.one(_due, row=scheduled_id, now=tx.now)
     if row is None:
         return
     draft = msgspec.json.decode(row.draft, type=Draft)
+    refuse_frozen(tx, row.account_id)
     tx.run(_forget, row=scheduled_id, account=row.account_id)
     post_status(tx, site, row.account_id, draft, app_id=row.app_id)

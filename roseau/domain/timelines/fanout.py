@@ -72,6 +72,7 @@ _by_follow = (
     .where(
         _s.c.id == bindparam("status"),
         _s.c.deleted_at.is_(None),
+        _s.c.hidden_at.is_(None),
         follows.c.id > bindparam("after"),
         follows.c.id <= bindparam("until"),
         or_(follows.c.reblogs, _s.c.reblog_of_id.is_(None)),
@@ -131,6 +132,7 @@ _recent = (
     .where(
         _s.c.account_id == bindparam("author"),
         _s.c.deleted_at.is_(None),
+        _s.c.hidden_at.is_(None),
         _s.c.visibility != "direct",
         _s.c.in_reply_to_account_id.is_(None) | (_s.c.in_reply_to_account_id == _s.c.account_id),
     )

@@ -13,26 +13,6 @@ CREATE TABLE domain_permission_excludes (
     CONSTRAINT pk_domain_permission_excludes PRIMARY KEY (domain)
 );
 
-CREATE TABLE domain_permission_subscriptions (
-    id INTEGER NOT NULL,
-    uri TEXT NOT NULL,
-    title TEXT DEFAULT '' NOT NULL,
-    priority BIGINT DEFAULT '0' NOT NULL,
-    content_type TEXT DEFAULT 'csv' NOT NULL,
-    severity TEXT DEFAULT 'suspend' NOT NULL,
-    as_draft BOOLEAN DEFAULT 1 NOT NULL,
-    adopt_orphans BOOLEAN DEFAULT 0 NOT NULL,
-    remove_retracted BOOLEAN DEFAULT 1 NOT NULL,
-    etag TEXT DEFAULT '' NOT NULL,
-    created_at BIGINT NOT NULL,
-    fetched_at BIGINT,
-    succeeded_at BIGINT,
-    error TEXT DEFAULT '' NOT NULL,
-    count BIGINT DEFAULT '0' NOT NULL,
-    CONSTRAINT pk_domain_permission_subscriptions PRIMARY KEY (id),
-    CONSTRAINT uq_domain_permission_subscriptions_uri UNIQUE (uri)
-);
-
 CREATE TABLE email_domain_blocks (
     id INTEGER NOT NULL,
     domain TEXT NOT NULL,
@@ -64,6 +44,12 @@ CREATE TABLE log_roots (
     CONSTRAINT pk_log_roots PRIMARY KEY (day)
 );
 
+CREATE TABLE logged_decisions (
+    number INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    CONSTRAINT pk_logged_decisions PRIMARY KEY (number)
+);
+
 CREATE TABLE moderation_log (
     seq INTEGER NOT NULL,
     at BIGINT NOT NULL,
@@ -76,9 +62,10 @@ CREATE TABLE moderation_log (
 CREATE TABLE peer_roots (
     peer TEXT NOT NULL,
     day TEXT NOT NULL,
+    first_seq BIGINT DEFAULT '0' NOT NULL,
+    last_seq BIGINT DEFAULT '0' NOT NULL,
     root TEXT NOT NULL,
     tip TEXT NOT NULL,
-    last_seq BIGINT DEFAULT '0' NOT NULL,
     fetched_at BIGINT NOT NULL,
     CONSTRAINT pk_peer_roots PRIMARY KEY (peer, day)
 );
@@ -88,10 +75,22 @@ CREATE TABLE preserved_media (
     blob TEXT NOT NULL,
     sealed_blob TEXT NOT NULL,
     at BIGINT NOT NULL,
+    dropped_at BIGINT,
     CONSTRAINT pk_preserved_media PRIMARY KEY (key_id, blob)
 );
 
 CREATE INDEX ix_preserved_media_sealed_blob ON preserved_media (sealed_blob);
+
+CREATE TABLE root_conflicts (
+    peer TEXT NOT NULL,
+    day TEXT NOT NULL,
+    root TEXT NOT NULL,
+    whose TEXT NOT NULL,
+    tip TEXT NOT NULL,
+    last_seq BIGINT DEFAULT '0' NOT NULL,
+    seen_at BIGINT NOT NULL,
+    CONSTRAINT pk_root_conflicts PRIMARY KEY (peer, day, root)
+);
 
 CREATE TABLE staff_roles (
     name TEXT NOT NULL,
@@ -140,23 +139,27 @@ CREATE TABLE canonical_email_blocks (
     CONSTRAINT fk_canonical_email_blocks_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE SET NULL
 );
 
-CREATE TABLE domain_permission_drafts (
+CREATE TABLE domain_permission_subscriptions (
     id INTEGER NOT NULL,
-    domain TEXT NOT NULL,
-    subscription_id INTEGER,
-    kind TEXT DEFAULT 'block' NOT NULL,
-    severity TEXT NOT NULL,
-    reject_media BOOLEAN DEFAULT 0 NOT NULL,
-    reject_reports BOOLEAN DEFAULT 0 NOT NULL,
-    obfuscate BOOLEAN DEFAULT 0 NOT NULL,
-    public_comment TEXT DEFAULT '' NOT NULL,
-    private_comment TEXT DEFAULT '' NOT NULL,
+    uri TEXT NOT NULL,
+    title TEXT DEFAULT '' NOT NULL,
+    priority BIGINT DEFAULT '0' NOT NULL,
+    content_type TEXT DEFAULT 'csv' NOT NULL,
+    severity TEXT DEFAULT 'suspend' NOT NULL,
+    as_draft BOOLEAN DEFAULT 1 NOT NULL,
+    adopt_orphans BOOLEAN DEFAULT 0 NOT NULL,
+    remove_retracted BOOLEAN DEFAULT 1 NOT NULL,
+    etag TEXT DEFAULT '' NOT NULL,
     created_at BIGINT NOT NULL,
-    CONSTRAINT pk_domain_permission_drafts PRIMARY KEY (id),
-    CONSTRAINT fk_domain_permission_drafts_subscription_id FOREIGN KEY(subscription_id) REFERENCES domain_permission_subscriptions (id) ON DELETE CASCADE
+    fetched_at BIGINT,
+    succeeded_at BIGINT,
+    error TEXT DEFAULT '' NOT NULL,
+    count BIGINT DEFAULT '0' NOT NULL,
+    created_by_id INTEGER,
+    CONSTRAINT pk_domain_permission_subscriptions PRIMARY KEY (id),
+    CONSTRAINT uq_domain_permission_subscriptions_uri UNIQUE (uri),
+    CONSTRAINT fk_domain_permission_subscriptions_created_by_id FOREIGN KEY(created_by_id) REFERENCES accounts (id) ON DELETE SET NULL
 );
-
-CREATE UNIQUE INDEX uq_domain_permission_drafts ON domain_permission_drafts (domain, subscription_id, kind);
 
 CREATE TABLE duties (
     id INTEGER NOT NULL,
@@ -218,12 +221,30 @@ CREATE TABLE rule_versions (
     texts TEXT NOT NULL,
     lane TEXT DEFAULT 'S2' NOT NULL,
     ladder TEXT DEFAULT '[]' NOT NULL,
-    dsa_category TEXT DEFAULT 'STATEMENT_CATEGORY_SCOPE_OF_PLATFORM_SERVICE' NOT NULL,
+    dsa_category TEXT DEFAULT 'STATEMENT_CATEGORY_OTHER_VIOLATION_TC' NOT NULL,
     keywords TEXT DEFAULT '[]' NOT NULL,
     created_at BIGINT NOT NULL,
     ended_at BIGINT,
     CONSTRAINT pk_rule_versions PRIMARY KEY (rule_id, version),
     CONSTRAINT fk_rule_versions_rule_id FOREIGN KEY(rule_id) REFERENCES rules (id) ON DELETE CASCADE
+);
+
+CREATE TABLE terms_versions (
+    version INTEGER NOT NULL,
+    texts TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    written_at BIGINT NOT NULL,
+    written_by_id INTEGER,
+    CONSTRAINT pk_terms_versions PRIMARY KEY (version),
+    CONSTRAINT fk_terms_versions_written_by_id FOREIGN KEY(written_by_id) REFERENCES accounts (id) ON DELETE SET NULL
+);
+
+CREATE TABLE transparency_files (
+    run_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    CONSTRAINT pk_transparency_files PRIMARY KEY (run_id, name),
+    CONSTRAINT fk_transparency_files_run_id FOREIGN KEY(run_id) REFERENCES transparency_runs (id) ON DELETE CASCADE
 );
 
 CREATE TABLE cases (
@@ -243,6 +264,7 @@ CREATE TABLE cases (
     sources_count BIGINT DEFAULT '0' NOT NULL,
     received_at BIGINT NOT NULL,
     due_at BIGINT NOT NULL,
+    deadline_at BIGINT,
     seen_at BIGINT,
     decided_at BIGINT,
     closed_at BIGINT,
@@ -257,11 +279,33 @@ CREATE TABLE cases (
     CONSTRAINT fk_cases_assignee_id FOREIGN KEY(assignee_id) REFERENCES accounts (id) ON DELETE SET NULL
 );
 
+CREATE INDEX ix_cases_closed ON cases (closed_at);
+
 CREATE INDEX ix_cases_queue ON cases (due_at, severity) WHERE state <> 'closed';
+
+CREATE INDEX ix_cases_subject ON cases (subject, id);
 
 CREATE INDEX ix_cases_target ON cases (target_account_id, id);
 
 CREATE UNIQUE INDEX uq_cases_open ON cases (subject) WHERE state <> 'closed';
+
+CREATE TABLE domain_permission_drafts (
+    id INTEGER NOT NULL,
+    domain TEXT NOT NULL,
+    subscription_id INTEGER,
+    kind TEXT DEFAULT 'block' NOT NULL,
+    severity TEXT NOT NULL,
+    reject_media BOOLEAN DEFAULT 0 NOT NULL,
+    reject_reports BOOLEAN DEFAULT 0 NOT NULL,
+    obfuscate BOOLEAN DEFAULT 0 NOT NULL,
+    public_comment TEXT DEFAULT '' NOT NULL,
+    private_comment TEXT DEFAULT '' NOT NULL,
+    created_at BIGINT NOT NULL,
+    CONSTRAINT pk_domain_permission_drafts PRIMARY KEY (id),
+    CONSTRAINT fk_domain_permission_drafts_subscription_id FOREIGN KEY(subscription_id) REFERENCES domain_permission_subscriptions (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_domain_permission_drafts ON domain_permission_drafts (domain, subscription_id, kind);
 
 CREATE TABLE received_mails (
     hash TEXT NOT NULL,
@@ -288,6 +332,8 @@ CREATE TABLE snapshots (
     CONSTRAINT fk_snapshots_status_id FOREIGN KEY(status_id) REFERENCES statuses (id) ON DELETE SET NULL,
     CONSTRAINT fk_snapshots_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE SET NULL
 );
+
+CREATE INDEX ix_snapshots_kept ON snapshots (taken_at) WHERE erased_at IS NULL;
 
 CREATE INDEX ix_snapshots_status ON snapshots (status_id);
 
@@ -375,6 +421,7 @@ CREATE INDEX ix_decisions_case_id ON decisions (case_id);
 CREATE TABLE evidence_keys (
     id TEXT NOT NULL,
     case_id INTEGER,
+    digest TEXT NOT NULL,
     made_at BIGINT NOT NULL,
     preserve_until BIGINT NOT NULL,
     erase_asked_at BIGINT,
@@ -440,6 +487,8 @@ CREATE INDEX ix_notice_items_case_id ON notice_items (case_id);
 
 CREATE INDEX ix_notice_items_notice_id ON notice_items (notice_id);
 
+CREATE INDEX ix_notice_items_snapshot_id ON notice_items (snapshot_id);
+
 CREATE INDEX ix_notice_items_status ON notice_items (status_id);
 
 CREATE TABLE notification_subjects (
@@ -458,7 +507,6 @@ CREATE TABLE appeals (
     notice_id INTEGER,
     text TEXT NOT NULL,
     language TEXT DEFAULT 'en' NOT NULL,
-    media_ids TEXT DEFAULT '[]' NOT NULL,
     filed_at BIGINT NOT NULL,
     answer_due_at BIGINT NOT NULL,
     lapses_at BIGINT,
@@ -474,7 +522,13 @@ CREATE TABLE appeals (
     CONSTRAINT fk_appeals_outside_reviewer_id FOREIGN KEY(outside_reviewer_id) REFERENCES accounts (id) ON DELETE SET NULL
 );
 
+CREATE INDEX ix_appeals_case_id ON appeals (case_id);
+
 CREATE INDEX ix_appeals_decision_id ON appeals (decision_id);
+
+CREATE UNIQUE INDEX uq_appeals_account ON appeals (decision_id, account_id);
+
+CREATE UNIQUE INDEX uq_appeals_notice ON appeals (decision_id, notice_id);
 
 CREATE TABLE item_dispositions (
     id INTEGER NOT NULL,
@@ -568,6 +622,17 @@ CREATE TABLE appeal_answers (
     CONSTRAINT fk_appeal_answers_second_decider_id FOREIGN KEY(second_decider_id) REFERENCES accounts (id) ON DELETE SET NULL,
     CONSTRAINT fk_appeal_answers_decision_id FOREIGN KEY(decision_id) REFERENCES decisions (id) ON DELETE SET NULL
 );
+
+CREATE TABLE appeal_media (
+    appeal_id INTEGER NOT NULL,
+    media_id INTEGER NOT NULL,
+    position INTEGER DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_appeal_media PRIMARY KEY (appeal_id, media_id),
+    CONSTRAINT fk_appeal_media_appeal_id FOREIGN KEY(appeal_id) REFERENCES appeals (id) ON DELETE CASCADE,
+    CONSTRAINT fk_appeal_media_media_id FOREIGN KEY(media_id) REFERENCES media_attachments (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_appeal_media_media_id ON appeal_media (media_id);
 
 CREATE TABLE decision_ends (
     decision_id INTEGER NOT NULL,
@@ -743,6 +808,8 @@ CREATE TABLE severances (
 CREATE INDEX ix_severances_account ON severances (account_id, measure_id);
 
 CREATE INDEX ix_severances_measure_id ON severances (measure_id);
+
+CREATE INDEX ix_media_attachments_file ON media_attachments (file);
 
 CREATE TRIGGER appeal_answers_not_changed BEFORE UPDATE ON appeal_answers
 BEGIN SELECT RAISE(ABORT, 'rows of appeal_answers are never changed'); END;

@@ -17,7 +17,8 @@ cases = Table(
     key(),
     #: 1, 2, 3…: how people speak of it.
     Column("number", Integer, nullable=False, unique=True),
-    #: What it is about: `status:ID`, `account:ID`, `domain:NAME`, `uri:…`, `letter:ID`. One open case each.
+    #: What it is about: `status:ID`, `account:ID`, `domain:NAME`, `uri:…`, `letter:ID`, `order:ID` (of the
+    #: notice), `flood:SOURCE`, `appeal:ID`. One open case each.
     text("subject"),
     ref("target_account_id", "accounts.id", null=True),
     ref("status_id", "statuses.id", null=True),
@@ -38,6 +39,8 @@ cases = Table(
     instant("received_at"),
     #: When eyes have to have been on it, then when it has to be decided: what the queue is sorted by.
     instant("due_at"),
+    #: What a letter or order says: nothing makes `due_at` later than this.
+    instant("deadline_at", null=True),
     instant("seen_at", null=True),
     instant("decided_at", null=True),
     instant("closed_at", null=True),
@@ -49,6 +52,8 @@ cases = Table(
     Index("uq_cases_open", "subject", unique=True, sqlite_where=sql(_OPEN), postgresql_where=sql(_OPEN)),
     Index("ix_cases_queue", "due_at", "severity", sqlite_where=sql(_OPEN), postgresql_where=sql(_OPEN)),
     Index("ix_cases_target", "target_account_id", "id"),
+    Index("ix_cases_subject", "subject", "id"),
+    Index("ix_cases_closed", "closed_at"),
 )
 
 #: Who has a case before their eyes; rows run out by themselves.
@@ -279,18 +284,28 @@ appeals = Table(
     ref("notice_id", "notices.id", null=True),
     text("text"),
     text("language", default="en"),
-    #: JSON list of media attachments that were sent along.
-    text("media_ids", default="[]"),
     instant("filed_at"),
     #: An answer is owed by then; without one the measure lapses at `lapses_at`, where it may.
     instant("answer_due_at"),
     instant("lapses_at", null=True),
     #: The case under which it is queued.
-    ref("case_id", "cases.id", null=True),
+    ref("case_id", "cases.id", null=True, index=True),
     #: The outside reviewer whom it was handed to, since the only moderator may not refuse it.
     ref("outside_reviewer_id", "accounts.id", null=True),
     instant("handed_out_at", null=True),
     CheckConstraint("account_id IS NOT NULL OR notice_id IS NOT NULL", name="ck_appeals_who"),
+    # One of each person against each decision; without an account a notice stands for the person.
+    Index("uq_appeals_account", "decision_id", "account_id", unique=True),
+    Index("uq_appeals_notice", "decision_id", "notice_id", unique=True),
+)
+
+#: Uploads that were sent along with an appeal: they are kept, though no status shows them.
+appeal_media = Table(
+    "appeal_media",
+    metadata,
+    ref("appeal_id", "appeals.id", primary_key=True, autoincrement=False),
+    ref("media_id", "media_attachments.id", primary_key=True, index=True),
+    Column("position", Integer, nullable=False, server_default="0"),
 )
 
 appeal_answers = Table(

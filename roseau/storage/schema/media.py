@@ -30,6 +30,8 @@ media_attachments = Table(
     instant("created_at"),
     instant("hidden_at", null=True),
     Index("ix_media_attachments_status", "status_id", "position"),
+    # Who else shows the same picture, when one is to be kept from readers.
+    Index("ix_media_attachments_file", "file"),
 )
 
 #: Every blob read in every store, by `roseau media verify`; a check that is asked for waits here to be begun.

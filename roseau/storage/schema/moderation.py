@@ -37,10 +37,32 @@ peer_roots = Table(
     metadata,
     text("peer", primary_key=True),
     text("day", primary_key=True),
+    number("first_seq"),
+    number("last_seq"),
     text("root"),
     text("tip"),
-    number("last_seq"),
     instant("fetched_at"),
+)
+
+#: Two roots for one day: somebody has rewritten a log, a peer's or ours as a peer knows it (`whose`).
+root_conflicts = Table(
+    "root_conflicts",
+    metadata,
+    text("peer", primary_key=True),
+    text("day", primary_key=True),
+    text("root", primary_key=True),
+    text("whose"),
+    text("tip"),
+    number("last_seq"),
+    instant("seen_at"),
+)
+
+#: Where in the log each decision stands, once its day has a root.
+logged_decisions = Table(
+    "logged_decisions",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("seq", ID, nullable=False),
 )
 
 #: A rule as it read when it was in force. A decision names one of these.
@@ -55,12 +77,24 @@ rule_versions = Table(
     text("lane", default="S2"),
     text("ladder", default="[]"),
     #: Category of the Transparency Database.
-    text("dsa_category", default="STATEMENT_CATEGORY_SCOPE_OF_PLATFORM_SERVICE"),
+    text("dsa_category", default="STATEMENT_CATEGORY_OTHER_VIOLATION_TC"),
     #: JSON list of its keywords.
     text("keywords", default="[]"),
     instant("created_at"),
     #: When the next version took its place, or it was withdrawn.
     instant("ended_at", null=True),
+)
+
+#: What people agreed to at sign-up, as it read from `since` on. The newest also stands in the choices.
+terms_versions = Table(
+    "terms_versions",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    #: JSON: language -> Markdown
+    text("texts"),
+    instant("since"),
+    instant("written_at"),
+    ref("written_by_id", "accounts.id", null=True),
 )
 
 #: What roles may do, where the site differs from `vocabulary.ROLES`, and roles that it made itself.
@@ -144,6 +178,8 @@ domain_permission_subscriptions = Table(
     instant("succeeded_at", null=True),
     text("error", default=""),
     number("count"),
+    #: Who chose the list: they decide what follows from it.
+    ref("created_by_id", "accounts.id", null=True),
 )
 
 domain_permission_drafts = Table(
@@ -227,4 +263,13 @@ transparency_runs = Table(
     text("root"),
     text("sha256"),
     instant("made_at"),
+)
+
+#: The files of each report, as they were published.
+transparency_files = Table(
+    "transparency_files",
+    metadata,
+    ref("run_id", "transparency_runs.id", primary_key=True),
+    text("name", primary_key=True),
+    text("content"),
 )

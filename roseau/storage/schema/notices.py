@@ -1,6 +1,7 @@
 """What came in: notices of every channel, what they point at, how it looked then, letters and orders."""
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Table
+from sqlalchemy import text as sql
 
 from roseau.storage.schema.columns import ID, flag, instant, key, metadata, number, ref, sealed, text
 
@@ -57,7 +58,7 @@ notice_items = Table(
     #: The author, or the account itself.
     ref("account_id", "accounts.id", null=True),
     ref("case_id", "cases.id", null=True, index=True),
-    ref("snapshot_id", "snapshots.id", null=True),
+    ref("snapshot_id", "snapshots.id", null=True, index=True),
     Index("ix_notice_items_status", "status_id"),
 )
 
@@ -79,6 +80,12 @@ snapshots = Table(
     #: Since when it can be opened no more: its key is destroyed, or its time was over.
     instant("erased_at", null=True),
     Index("ix_snapshots_status", "status_id"),
+    Index(
+        "ix_snapshots_kept",
+        "taken_at",
+        sqlite_where=sql("erased_at IS NULL"),
+        postgresql_where=sql("erased_at IS NULL"),
+    ),
 )
 
 #: Every look at sealed evidence: who, at what, for which case.
@@ -99,7 +106,10 @@ evidence_keys = Table(
     "evidence_keys",
     metadata,
     text("id", primary_key=True),
+    #: null: a spare one, which lies ready for the next case.
     ref("case_id", "cases.id", null=True, index=True),
+    #: SHA-256 of the key, to know it by when a machine gives it back.
+    text("digest"),
     instant("made_at"),
     instant("preserve_until"),
     #: When its destruction was asked for, and when the last machine said that it has it no more.
@@ -117,6 +127,8 @@ preserved_media = Table(
     text("blob", primary_key=True),
     text("sealed_blob", index=True),
     instant("at"),
+    #: Since when the original is nowhere any more; null while it is still kept.
+    instant("dropped_at", null=True),
 )
 
 host_letters = Table(

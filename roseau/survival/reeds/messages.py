@@ -10,7 +10,7 @@ import msgspec
 from roseau.survival.contract import Membership, Position
 from roseau.survival.reeds.roster import Roster
 
-Purpose = Literal["ship", "ask", "blobs"]
+Purpose = Literal["ship", "ask", "blobs", "evidence"]
 
 
 class Message(msgspec.Struct, tag_field="is", kw_only=True):
@@ -255,6 +255,34 @@ class BlobSize(Message):
     size: int
 
 
+class KeysPut(Message):
+    """Keep these evidence keys, each sealed to the machine that it is for; also the answer to `KeysGet`."""
+
+    epoch: int
+    keys: dict[str, bytes]
+
+
+class KeysGet(Message):
+    """Give back these evidence keys."""
+
+    epoch: int
+    ids: list[str]
+
+
+class KeysErase(Message):
+    """Destroy these evidence keys, if your copy of the database says so too."""
+
+    epoch: int
+    ids: list[str]
+
+
+class KeysHeld(Message):
+    """The evidence keys that are on this machine, and those that were destroyed on it."""
+
+    ids: list[str]
+    gone: list[str]
+
+
 class Status(Message):
     """How do you do?"""
 
@@ -292,5 +320,9 @@ AnyMessage = (
     | BlobNames
     | BlobList
     | BlobSize
+    | KeysPut
+    | KeysGet
+    | KeysErase
+    | KeysHeld
     | Status
 )

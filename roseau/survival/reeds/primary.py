@@ -21,6 +21,7 @@ from roseau.survival.contract import Membership, usual_needed
 from roseau.survival.reeds import messages, pairing, wire
 from roseau.survival.reeds.court import Court
 from roseau.survival.reeds.epochs import change, resume
+from roseau.survival.reeds.evidence_carrying import carry_keys
 from roseau.survival.reeds.handover import Door, hand_over
 from roseau.survival.reeds.identity import Identity
 from roseau.survival.reeds.links import Link
@@ -35,7 +36,7 @@ from roseau.survival.reeds.machines import (
 from roseau.survival.reeds.reed_store import ReedStores
 from roseau.survival.reeds.roster import Machine, Roster, load_state, save_state
 from roseau.survival.reeds.shipping import NotPrimary, Shipper
-from roseau.survival.standing import Standing
+from roseau.survival.standing import KeyErrand, KeysFound, NotReached, Standing
 
 log = logging.getLogger("roseau.survival")
 
@@ -285,6 +286,20 @@ class Primary:
         if self.gate is not None:
             self.gate.lead_to(address)
         return address
+
+    # Evidence keys
+
+    def list_keepers(self) -> list[str]:
+        """The reeds that answer now."""
+        links = list(self.shipper.links.items()) if self._running else []
+        return [machine_id for machine_id, link in links if link.live]
+
+    async def carry_keys(self, machine_id: str, errand: KeyErrand) -> KeysFound:
+        """Do an errand about evidence keys on a reed. Raises NotReached."""
+        link = self.shipper.links.get(machine_id)
+        if link is None or not link.live:
+            raise NotReached("It does not answer.")
+        return await self.within(carry_keys(self.shipper, link.machine, errand))
 
     # What the links say
 

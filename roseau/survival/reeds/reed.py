@@ -55,6 +55,8 @@ class Reed:
         self.on_promote: Callable[[messages.Promote], None] | None = None
         #: Answers what has to do with pictures; set by whoever runs this reed.
         self.blobs: Handler | None = None
+        #: The same for evidence keys.
+        self.evidence: Handler | None = None
         self.problem = ""
         # One thread does all work on the files, in the order in which it was asked for.
         self._disk = ThreadPoolExecutor(1, "standby")
@@ -141,6 +143,8 @@ class Reed:
             await self._be_shipped_to(line, hello.epoch)
         elif hello.purpose == "blobs" and self.blobs is not None:
             await self._converse(line, self.blobs)
+        elif hello.purpose == "evidence" and self.evidence is not None:
+            await self._converse(line, self.evidence)
         else:
             await self._converse(line, self._advise)
 

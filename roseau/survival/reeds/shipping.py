@@ -201,6 +201,10 @@ class Shipper:
             for membership in self.memberships
         )
 
+    def is_settled(self) -> bool:
+        """Whether this machine reigns, and nobody who counted before has to agree to it yet."""
+        return self.superseded is None and len(self.memberships) == 1
+
     def _counted(self, membership: Membership) -> list[Link]:
         # A copy of the items: the writer asks while the shipping thread may change them.
         return [link for machine_id, link in list(self.links.items()) if machine_id in membership.reeds]

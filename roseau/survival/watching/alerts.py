@@ -17,8 +17,16 @@ from roseau.storage.schema.accounts import accounts, users
 from roseau.storage.schema.watch import alerts
 from roseau.storage.statements import statement, upsert
 
-AlertKind = Literal["refused", "superseded", "reed_missing", "disk_low", "backup_failed", "backup_unproven"]
-#: What fills the sentences: `names`, `reason`, `needed`, `answering`, `free` (bytes), `moment` (ms).
+AlertKind = Literal[
+    "refused",
+    "superseded",
+    "reed_missing",
+    "disk_low",
+    "backup_failed",
+    "backup_unproven",
+    "statements_late",
+]
+#: What fills the sentences: `names`, `reason`, `needed`, `answering`, `free` (bytes), `moment` (ms), `count`.
 Args = Mapping[str, str | int]
 
 #: How long a trouble has to last before somebody is woken, in milliseconds.
@@ -29,6 +37,7 @@ PATIENCE: dict[AlertKind, int] = {
     "disk_low": 60 * clock.SECOND,
     "backup_failed": 0,
     "backup_unproven": 0,
+    "statements_late": 0,
 }
 #: After this long a trouble that goes on is mailed again.
 REMINDERS: dict[AlertKind, int] = dict.fromkeys(PATIENCE, 6 * clock.HOUR) | {
@@ -179,6 +188,11 @@ def _to_letter(language: str, site: Site, kind: AlertKind, args: Args) -> Letter
             _("A backup counts once it was restored for a trial. None was since %(moment)s."),
             _("Look at the last backups in the control room."),
         ),
+        "statements_late": (
+            _("Letters of the moderation are late"),
+            _("Letters that tell people what was decided about them have not arrived in time: %(count)s."),
+            _("Look whether the mail server takes mails. They are sent as soon as it does."),
+        ),
     }[kind]
     filled = tuple(sentence % _in_words(language, args) for sentence in said)
     return Letter(subject, filled, (_("Open the control room"), f"{site.base_url}/control"))
@@ -202,5 +216,6 @@ def _all_clear(language: str, site: Site, kind: AlertKind) -> Letter:
         "disk_low": _("There is room on the disk again."),
         "backup_failed": _("The last backup succeeded."),
         "backup_unproven": _("A backup was proven again."),
+        "statements_late": _("The letters of the moderation arrive in time again."),
     }[kind]
     return Letter(_("It is over"), (said,), (_("Open the control room"), f"{site.base_url}/control"))

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import desc, select
 
 from roseau.domain.accounts.mails import Mail
+from roseau.domain.moderation.statements.deliveries import count_late_deliveries
 from roseau.domain.site import Site
 from roseau.kernel import clock, ids
 from roseau.kernel.errors import RoseauError
@@ -100,6 +101,8 @@ class Watch:
         self._recorded_at = 0
         self._measured_at = 0
         self._backups = BackupFacts()
+        #: Letters of the moderation that should have arrived by now.
+        self._late = 0
 
     async def run(self) -> None:
         """Look and mail until cancelled."""
@@ -200,7 +203,7 @@ class Watch:
 
     async def _raise_alarm(self, condition: Condition, standing: Standing, now: int) -> bool:
         if now - self._backups.looked_at >= RECORD:
-            self._backups = await self.database.read(load_backup_facts)
+            self._backups, self._late = await self.database.read(_look_around)
         due, over = self._alarm.look(self._trouble(condition, standing, now), now)
         if due or over:
             for kind in due:
@@ -225,11 +228,17 @@ class Watch:
             found["backup_failed"] = {"reason": backups.error}
         if backups.proven_since is not None and now - backups.proven_since > PROOF:
             found["backup_unproven"] = {"moment": backups.proven_since}
+        if self._late:
+            found["statements_late"] = {"count": self._late}
         return found
 
 
 def _look_back(tx: Transaction) -> tuple[Day | None, dict[str, int], Change | None]:
     return find_last_day(tx), load_alerts(tx), find_last_change(tx)
+
+
+def _look_around(tx: Transaction) -> tuple[BackupFacts, int]:
+    return load_backup_facts(tx), count_late_deliveries(tx)
 
 
 def _keep(

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from roseau.domain.accounts.loading import AccountView
 from roseau.domain.notifications.grouping import Group, dismiss_group, list_groups
+from roseau.domain.notifications.official import OURS
 from roseau.domain.notifications.policy import (
     accept_requests,
     count_pending,
@@ -21,6 +22,7 @@ from roseau.domain.notifications.reading import (
     dismiss_notification,
     find_last_read,
 )
+from roseau.domain.notifications.subjects import Subject
 from roseau.domain.relationships.loading import Relationship, load_relationships
 from roseau.domain.statuses.loading import StatusView
 from roseau.domain.timelines.markers import move_marker
@@ -55,6 +57,8 @@ class Row(msgspec.Struct):
     key: str
     #: It came since the member last looked.
     new: bool
+    #: What a notification of the site itself is about.
+    subject: Subject | None
 
 
 class _Found(msgspec.Struct):
@@ -90,6 +94,7 @@ def _look(tx: Transaction, member_id: int, page: Page, choice: Choice) -> _Found
             relationship=known.get(views[0].id),
             key="" if group.key.startswith(_UNGROUPED) else group.key,
             new=group.newest_id > read_id,
+            subject=group.subject,
         )
 
     return _Found(
@@ -108,7 +113,7 @@ async def show(request: Request) -> Response:
     member_id = member_of(request).account.id
     tab = "mentions" if request.query_params.get("tab") == "mentions" else ""
     page = page_of(request)
-    choice = Choice(types=["mention"]) if tab else Choice()
+    choice = Choice(types=["mention"]) if tab else Choice(known=OURS)
     database = server_of(request).database
     found = await database.scan(_look, member_id, page, choice)
     next_url = next_of(request, found.last_id, found.count)

@@ -47,6 +47,7 @@ class Privacy(msgspec.Struct):
     default_content_type: str = "text/plain"
     default_local_only: bool = False
     default_sensitive: bool = False
+    mail_moderation: str = "decisions"
 
 
 @cache

@@ -33,7 +33,7 @@ from roseau.storage.database import Transaction
 from roseau.web.cookies import drop_cookie
 from roseau.web.problems import problems_of
 from roseau.web.rendering import render, translations_of
-from roseau.web.sessions import field_of, member_of, member_only, redirect, session_of
+from roseau.web.sessions import field_of, member_of, member_only, open_to_frozen, redirect, session_of
 
 Problems = dict[str, str]
 _HERE = "/settings/security"
@@ -97,6 +97,7 @@ async def show(request: Request) -> Response:
     return await _overview(request)
 
 
+@open_to_frozen
 @member_only
 async def save_password(request: Request) -> Response:
     """Set another password; other browsers are signed out."""
@@ -117,6 +118,7 @@ async def save_password(request: Request) -> Response:
     return await _proven(request, "password", change)
 
 
+@open_to_frozen
 @member_only
 async def save_email(request: Request) -> Response:
     """Ask at another address whether it is the member's."""
@@ -135,6 +137,7 @@ async def save_email(request: Request) -> Response:
 # The second factor
 
 
+@open_to_frozen
 @member_only
 async def begin_totp(request: Request) -> Response:
     """Offer a secret, after the password."""
@@ -172,6 +175,7 @@ async def _offer(request: Request, status: int = 200, problems: Problems | None 
     return response
 
 
+@open_to_frozen
 @member_only
 async def confirm_totp(request: Request) -> Response:
     """The first code of the app; then the recovery codes, once."""
@@ -187,6 +191,7 @@ async def confirm_totp(request: Request) -> Response:
     return _codes(request, codes)
 
 
+@open_to_frozen
 @member_only
 async def renew_codes(request: Request) -> Response:
     """Other recovery codes, shown once."""
@@ -205,6 +210,7 @@ def _codes(request: Request, codes: list[str]) -> Response:
     return response
 
 
+@open_to_frozen
 @member_only
 async def end_totp(request: Request) -> Response:
     """Ask for no code any more."""
@@ -221,6 +227,7 @@ async def end_totp(request: Request) -> Response:
 # Sessions
 
 
+@open_to_frozen
 @member_only
 async def end_session(request: Request) -> Response:
     """Sign out a browser."""
@@ -232,6 +239,7 @@ async def end_session(request: Request) -> Response:
     return redirect(request, _HERE, say=_("That browser is signed out."))
 
 
+@open_to_frozen
 @member_only
 async def end_others(request: Request) -> Response:
     """Sign out every browser but this one."""
@@ -251,6 +259,7 @@ async def show_delete(request: Request) -> Response:
     return render(request, "settings/delete.html", problems={})
 
 
+@open_to_frozen
 @member_only
 async def delete(request: Request) -> Response:
     """Take the account away, after the password. The only owner stays: somebody has to run the site."""

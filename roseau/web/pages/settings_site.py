@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from roseau.domain.accounts.founding import STEPS, steps_done
 from roseau.domain.accounts.signup import approve_sign_up, list_waiting, reject_sign_up
+from roseau.domain.site import has_contacts
 from roseau.doors import limits
 from roseau.doors.server import server_of
 from roseau.kernel.errors import Invalid, NotFound
@@ -24,7 +25,7 @@ from roseau.web.sessions import (
 )
 
 _LAYOUT = "settings/site.html"
-_SITE_STEPS = ("address", "look", "mail", "rules")
+_SITE_STEPS = ("address", "look", "mail", "rules", "legal")
 _runs_it = role_only("admin", "owner")
 _lets_in = role_only("moderator", "admin", "owner")
 
@@ -40,8 +41,15 @@ def _step_of(request: Request) -> str:
 async def show_index(request: Request) -> Response:
     """What is done, what is still to do, and who waits."""
     waiting = await server_of(request).database.read(list_waiting)
-    done = steps_done(choices_of(request))
-    return render(request, "settings/site_index.html", done=done, steps=STEPS, waiting=len(waiting))
+    choices = choices_of(request)
+    return render(
+        request,
+        "settings/site_index.html",
+        done=steps_done(choices),
+        steps=STEPS,
+        waiting=len(waiting),
+        reachable=has_contacts(choices),
+    )
 
 
 @_runs_it

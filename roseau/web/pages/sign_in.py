@@ -17,7 +17,7 @@ from roseau.web.addresses import local_path
 from roseau.web.cookies import drop_cookie, read_cookie, set_cookie
 from roseau.web.problems import problems_of
 from roseau.web.rendering import render, translations_of
-from roseau.web.sessions import form_of, redirect, session_of
+from roseau.web.sessions import RECORD, form_of, is_suspended, open_to_suspended, redirect, session_of
 
 #: How long the second half may take; the ticket itself is good for as long.
 _TICKET_SECONDS = 10 * clock.MINUTE // clock.SECOND
@@ -41,6 +41,8 @@ class Code(msgspec.Struct):
 async def show(request: Request) -> Response:
     """The form."""
     back = local_path(request.query_params.get("back"))
+    if is_suspended(request):
+        return RedirectResponse(RECORD, 303)
     # `again`: an application asks that the member shows once more who they are.
     if session_of(request) and "again" not in request.query_params:
         return RedirectResponse(back, 303)
@@ -103,6 +105,7 @@ def _too_late(request: Request) -> str:
     return str(translations_of(request).gettext("This took too long. Sign in once more."))
 
 
+@open_to_suspended
 async def leave(request: Request) -> Response:
     """End the session."""
     return await sessions.sign_out(request, RedirectResponse("/", 303))

@@ -114,6 +114,7 @@ async def join(request: Request) -> Response:
         agreement=True,
         age_confirmed=form.age_confirmed,
         invite_code=form.invite_code,
+        address=request.client.host if request.client else "",
     )
     server = server_of(request)
     agent = request.headers.get("user-agent", "")

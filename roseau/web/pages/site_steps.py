@@ -3,22 +3,35 @@
 Each step shows what is chosen (`shown`) and saves what was filled in (`save`), which raises Invalid.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from starlette.requests import Request
 
 from roseau.domain.accounts.founding import choose_address, finish_step, may_choose_address, queue_test_mail
 from roseau.domain.accounts.names import check_email
-from roseau.domain.policy import NewRule, RuleText, list_rules, set_rules
-from roseau.domain.site import Choices, Site, choose
+from roseau.domain.moderation.statements.dsa_terms import CATEGORIES
+from roseau.domain.policy import (
+    OTHER_RULES,
+    STEPS,
+    USUAL,
+    Lane,
+    NewRule,
+    RuleTerms,
+    RuleText,
+    find_rule_version,
+    list_rules,
+    set_rules,
+)
+from roseau.domain.site import OPEN, Choices, Site, choose, load_choices
 from roseau.doors.forms import to_struct
 from roseau.doors.server import server_of
-from roseau.kernel.errors import Invalid, Problem
+from roseau.kernel.errors import Invalid, Problem, mark
 from roseau.kernel.i18n import LANGUAGES, translations
 from roseau.settings import Registrations, Settings
 from roseau.storage.database import Transaction
 from roseau.survival.addresses.issuing import issue_manifest
+from roseau.web.pages.site_legal import Legal, save_legal, to_legal
 from roseau.web.rendering import language_of
 from roseau.web.sessions import choices_of, field_of, form_of
 
@@ -52,6 +65,17 @@ class RuleLine(msgspec.Struct):
     en_hint: str = ""
     fr: str = ""
     fr_hint: str = ""
+    #: What follows from it; without a lane it is as before, or as usual.
+    lane: Lane | Literal[""] = ""
+    ladder: list[str] = []
+    dsa_category: str = OTHER_RULES
+
+    def terms(self) -> RuleTerms | None:
+        """What follows from the rule, if the form said so; measures in their order, from mild to hard."""
+        if not self.lane:
+            return None
+        category = self.dsa_category if self.dsa_category in CATEGORIES else OTHER_RULES
+        return RuleTerms(self.lane, tuple(step for step in STEPS if step in self.ladder), category)
 
 
 class Terms(msgspec.Struct):
@@ -69,7 +93,13 @@ class Mail(msgspec.Struct):
     """Nothing to fill in: mail is set up in settings, which are read at start-up."""
 
 
-FORMS: dict[str, type[msgspec.Struct]] = {"address": Address, "look": Look, "mail": Mail, "rules": Terms}
+FORMS: dict[str, type[msgspec.Struct]] = {
+    "address": Address,
+    "look": Look,
+    "mail": Mail,
+    "rules": Terms,
+    "legal": Legal,
+}
 
 
 async def shown(request: Request, step: str, form: msgspec.Struct | None = None) -> dict[str, Any]:
@@ -85,6 +115,10 @@ async def shown(request: Request, step: str, form: msgspec.Struct | None = None)
     elif step == "rules":
         context["form"] = form or await server.database.read(_terms, choices)
         context["fixed"] = _fixed(server.settings)
+        context["categories"] = sorted(CATEGORIES)
+    elif step == "legal":
+        context["form"] = form or to_legal(choices)
+        context["settings_open"] = server.settings.registrations in OPEN
     return context
 
 
@@ -97,7 +131,20 @@ def _terms(tx: Transaction, choices: Choices) -> Terms:
     lines = []
     for rule in list_rules(tx):
         en, fr = (rule.texts.get(language, RuleText("")) for language in ("en", "fr"))
-        lines.append(RuleLine(rule.id, en.text, en.hint, fr.text, fr.hint))
+        said = find_rule_version(tx, rule.id)
+        terms = said.terms if said else USUAL
+        lines.append(
+            RuleLine(
+                rule.id,
+                en.text,
+                en.hint,
+                fr.text,
+                fr.hint,
+                terms.lane,
+                list(terms.ladder),
+                terms.dsa_category,
+            )
+        )
     if not lines and "rules" not in choices.done:
         lines = suggested_rules()
     return Terms(
@@ -155,6 +202,8 @@ async def save(request: Request, form: msgspec.Struct, by_id: int | None) -> Non
             await server.database.write(_save_look, form, by_id)
         case Terms():
             await server.database.write(_save_terms, form, _fixed(server.settings), by_id)
+        case Legal() if by_id is not None:
+            await server.database.write(save_legal, form, by_id)
         case Mail():
             await server.database.write(finish_step, by_id, "mail")
 
@@ -208,6 +257,11 @@ def _save_terms(tx: Transaction, form: Terms, fixed: set[str], by_id: int | None
         problems.append(Problem("contact_email", "ERR_INVALID", "This does not look like an e-mail address."))
     if not 0 <= form.minimum_age <= 99:
         problems.append(Problem("minimum_age", "ERR_INVALID", "An age is a number between 0 and 99."))
+    present = load_choices(tx)
+    reachable = contact or (present.contact_authorities and present.contact_users)
+    if form.registrations in OPEN and "registrations" not in fixed and not reachable:
+        sentence = mark("Before people can sign up, users and authorities have to know where to write.")
+        problems.append(Problem("contact_email", "ERR_BLANK", sentence))
     if len(form.registrations_message) > MAX_SHORT:
         sentence = "This is a little too long: 300 characters at most."
         problems.append(Problem("registrations_message", "ERR_TOO_LONG", sentence))
@@ -216,9 +270,12 @@ def _save_terms(tx: Transaction, form: Terms, fixed: set[str], by_id: int | None
     wanted = []
     for line in form.rules:
         texts = {"en": RuleText(line.en, line.en_hint), "fr": RuleText(line.fr, line.fr_hint)}
-        wanted.append(NewRule(texts, line.id))
+        wanted.append(NewRule(texts, line.id, line.terms()))
     set_rules(tx, wanted)
     choices: dict[str, object] = {
+        # Whoever gives one address answers there, until they name others.
+        "contact_authorities": present.contact_authorities or contact,
+        "contact_users": present.contact_users or contact,
         "registrations": form.registrations,
         "registrations_message": form.registrations_message.strip(),
         "contact_email": contact,
