@@ -65,6 +65,9 @@ def set_up(page: Page, link: str) -> None:
     expect(page.get_by_role("heading", name="Rules and joining")).to_be_visible()
     page.get_by_label("Everybody").check()
     page.get_by_label("Age that people confirm").fill("15")
+    # Whom people and authorities can write to is asked before strangers are let in.
+    press(page, "Save")
+    page.get_by_label("Address for questions").fill("olga@roseau.test")
     press(page, "Save")
     page.get_by_label("User name").fill("olga")
     page.get_by_label(re.compile("^Name")).fill("Olga")
