@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 
@@ -144,7 +145,9 @@ def run(town: Town, surge: int, hours: int) -> float:
     simulation.add(at, "notice", viral=viral)
     for turn in range((BEFORE + hours + AFTER) // 8 + 1):
         for moderator in ROTA[turn % 3]:
-            simulation.add(turn * 8 * HOUR, "free", moderator)
+            # Who was on duty before goes on; nobody works twice at once.
+            if not turn or moderator not in ROTA[(turn - 1) % 3]:
+                simulation.add(turn * 8 * HOUR, "free", moderator)
     surge_end, empty_at = (BEFORE + hours) * HOUR, -1.0
     while simulation.events:
         at, _, what, who, viral = heapq.heappop(simulation.events)
@@ -230,12 +233,7 @@ def report(town: Town, empty_at: float, chosen: argparse.Namespace) -> list[str]
     missed, now = [], clock.now()
     for lane, (share, _) in SHARES.items():
         mine = [row for row in rows if REASONS[row.reason].lane == lane]
-        # What comes to a case that somebody has seen already is seen when that person decides.
-        seen = sorted(
-            (row.seen_at if (row.seen_at or now) >= row.received_at else row.decided_at or now)
-            - row.received_at
-            for row in mine
-        )
+        seen = sorted(_until_seen(row, now) for row in mine)
         decided = sorted((row.decided_at or now) - row.received_at for row in mine)
         if not mine:
             continue
@@ -254,6 +252,13 @@ def report(town: Town, empty_at: float, chosen: argparse.Namespace) -> list[str]
     for sentence in missed:
         print("MISSED:", sentence)
     return missed
+
+
+def _until_seen(row: Any, now: int) -> int:
+    """How long nobody had seen a notice; what comes to a case that was seen is seen when it is decided."""
+    if row.seen_at is None or row.seen_at >= row.received_at:
+        return int((row.seen_at or now) - row.received_at)
+    return int((row.decided_at or now) - row.received_at)
 
 
 def high(ordered: list[int]) -> float:
