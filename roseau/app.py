@@ -71,7 +71,7 @@ API_PREFIXES = (
 )
 
 #: What follows these opens a door by itself, and is not written down.
-SECRET_PREFIXES = ("/first-run/", "/confirm/", "/password/reset/", "/invite/")
+SECRET_PREFIXES = ("/first-run/", "/confirm/", "/password/reset/", "/invite/", "/notices/")
 
 
 def open_server(settings: Settings) -> Server:

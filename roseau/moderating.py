@@ -19,6 +19,8 @@ from roseau.domain.moderation.decisions.drafts import DecisionDraft, MeasureDraf
 from roseau.domain.moderation.decisions.rows import hold_case
 from roseau.domain.moderation.decisions.undoing import undo
 from roseau.domain.moderation.desk.taking import Received, receive_mail
+from roseau.domain.moderation.misuse import Side
+from roseau.domain.moderation.misuse_deciding import answer_misuse, find_suggestion, usual_answer
 from roseau.domain.moderation.notices.drafts import NoticeDraft
 from roseau.domain.moderation.notices.filing import file_notice
 from roseau.domain.moderation.record import reports, roots
@@ -34,7 +36,9 @@ from roseau.storage.schema.cases import decisions
 from roseau.storage.statements import statement
 
 #: What a measure of this kind is about; the others are about what the case is about.
-_ACCOUNTS = frozenset(("limit", "freeze", "suspend", "pause_notices", "warn_misuse"))
+_ACCOUNTS = frozenset(("limit", "freeze", "suspend"))
+#: Decided in cases of their own: who sent a notice is not whom it is about.
+_ABOUT_MISUSE = frozenset(("pause_notices", "warn_misuse"))
 _DOMAINS = frozenset(("domain_limit", "domain_reject_media", "domain_suspend"))
 #: Entries of the log in one answer.
 PAGE = 10_000
@@ -104,6 +108,16 @@ class Taken(msgspec.Struct):
 
     number: int
     waits: bool = False
+
+
+class MisuseAnswer(msgspec.Struct):
+    """A member who is to be warned or paused, for what they reported or for what they posted."""
+
+    name: str
+    side: Side = "notifier"
+    by: str = ""
+    facts: str = ""
+    rule_id: int | None = None
 
 
 class DecisionNumber(msgspec.Struct):
@@ -243,6 +257,8 @@ def take_decision(tx: Transaction, site: Site, new: NewDecision) -> Taken:
 
 def _to_measures(tx: Transaction, case_id: int, wanted: Sequence[WantedMeasure]) -> tuple[MeasureDraft, ...]:
     case = hold_case(tx, case_id)
+    if any(one.kind in _ABOUT_MISUSE for one in wanted):
+        raise Invalid("Nobody of this case is warned or paused so: use `roseau moderation misuse NAME`.")
     made = []
     for one in wanted:
         until = None if one.days is None else tx.now + round(one.days * clock.DAY)
@@ -257,6 +273,20 @@ def _to_measures(tx: Transaction, case_id: int, wanted: Sequence[WantedMeasure])
             raise Invalid(f"The case is about nothing here to which {one.kind} could be done.")
         made.append(MeasureDraft(kind=one.kind, until_at=until, **target))
     return tuple(made)
+
+
+def take_misuse(tx: Transaction, site: Site, new: MisuseAnswer) -> Taken:
+    """Warn or pause a member as the table of misuse suggests it. Raises Forbidden, NotFound, Invalid."""
+    actor, account_id = _actor(tx, new.by), find_member(tx, new.name).id
+    suggested = find_suggestion(tx, actor, new.side, account_id)
+    if suggested is None:
+        raise Invalid("The table suggests nothing about them that you could decide.")
+    answer = usual_answer(tx, suggested, account_id)
+    if new.facts:
+        answer = msgspec.structs.replace(answer, facts=new.facts)
+    if new.rule_id is not None:
+        answer = msgspec.structs.replace(answer, ground="rule", rule_id=new.rule_id)
+    return Taken(answer_misuse(tx, site, actor, new.side, account_id, answer).number)
 
 
 def take_back(tx: Transaction, site: Site, wanted: DecisionNumber) -> Nothing:
@@ -336,6 +366,7 @@ def take_mail(tx: Transaction, site: Site, given: GivenMail) -> Received:
 LIST_QUEUE = Operation("list_queue", Queue, list[CaseRow], list_queue, writes=False)
 SHOW_CASE = Operation("show_case", CaseNumber, ShownCase, show_case, writes=False)
 TAKE_DECISION = Operation("take_decision", NewDecision, Taken, take_decision)
+TAKE_MISUSE = Operation("take_misuse", MisuseAnswer, Taken, take_misuse)
 TAKE_BACK = Operation("take_back", DecisionNumber, Nothing, take_back)
 HOLD_AT_ONCE = Operation("hold_at_once", NewHold, Taken, hold_at_once)
 READ_LOG = Operation("read_log", After, list[LogEntry], read_log, writes=False)
@@ -350,6 +381,7 @@ MODERATING: dict[str, Operation[Any, Any]] = {
         LIST_QUEUE,
         SHOW_CASE,
         TAKE_DECISION,
+        TAKE_MISUSE,
         TAKE_BACK,
         HOLD_AT_ONCE,
         READ_LOG,

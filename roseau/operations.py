@@ -281,7 +281,7 @@ def list_evidence(tx: Transaction, site: Site, nothing: Nothing) -> list[evidenc
     return evidence.list_preserved(tx, site)
 
 
-def erase_evidence(tx: Transaction, site: Site, wanted: evidence.KeyId) -> Nothing:
+def erase_evidence(tx: Transaction, site: Site, wanted: evidence.Erasure) -> Nothing:
     """Destroy a key on every machine."""
     evidence.erase(tx, site, wanted)
     return Nothing()
@@ -343,7 +343,7 @@ ASK_FOR_MEDIA_CHECK = Operation("ask_for_media_check", NewMediaCheck, int, ask_f
 FIND_MEDIA_CHECK = Operation("find_media_check", MediaCheck, Check | None, find_media_check, writes=False)
 LIST_EVIDENCE = Operation("list_evidence", Nothing, list[evidence.Preserved], list_evidence, writes=False)
 KEEP_EVIDENCE = Operation("keep_evidence", evidence.Keep, str, evidence.keep)
-ERASE_EVIDENCE = Operation("erase_evidence", evidence.KeyId, Nothing, erase_evidence)
+ERASE_EVIDENCE = Operation("erase_evidence", evidence.Erasure, Nothing, erase_evidence)
 ADD_ACCOUNT = Operation("add_account", NewAccount, int, add_account)
 LIST_ACCOUNTS = Operation("list_accounts", Nothing, list[AccountRow], list_accounts, writes=False)
 SHOW_ACCOUNT = Operation("show_account", Named, AccountRow, show_account, writes=False)

@@ -14,7 +14,7 @@ from roseau.domain import events
 from roseau.domain.accounts import verification
 from roseau.domain.accounts.expiry import forget_expired
 from roseau.domain.media import cleanup, uploads
-from roseau.domain.moderation import blocks, evidence, preserved_media
+from roseau.domain.moderation import blocks, evidence, preserved_media, terms
 from roseau.domain.moderation.appeals import answering, filing
 from roseau.domain.moderation.decisions import settling
 from roseau.domain.moderation.measures import applying, standing
@@ -197,6 +197,7 @@ async def sweep(server: Server, payload: bytes) -> None:
     await database.write(preserved_media.look_after_all)
     await database.write(blocks.forget_ip_blocks)
     await end_measures(server, payload)
+    await database.write(retention.forget_persons)
     while await database.write(retention.erase_old_evidence):
         pass
     await cleanup.sweep(server)
@@ -244,14 +245,21 @@ async def begin_rest(server: Server, payload: bytes) -> None:
 
 async def call_again(server: Server, payload: bytes) -> None:
     """Call everybody, if nobody has looked at an urgent case."""
-    case_id = msgspec.json.decode(payload, type=calling.CallAgain).case_id
-    await server.database.write(calling.call_again, server.site, case_id)
+    job = msgspec.json.decode(payload, type=calling.CallAgain)
+    await server.database.write(calling.call_again, server.site, job)
 
 
 async def lapse_appeal(server: Server, payload: bytes) -> None:
     """Have a decision lapse whose appeal nobody answered in time."""
     appeal_id = msgspec.json.decode(payload, type=filing.LapseJob).appeal_id
     await server.database.write(answering.lapse_appeal, server.site, appeal_id)
+
+
+async def tell_of_terms(server: Server, payload: bytes) -> None:
+    """Tell every member of new terms, some at a time."""
+    version, after = msgspec.json.decode(payload, type=terms.TellJob).version, 0
+    while (told := await server.database.write(terms.tell_of_terms, server.site, version, after)) is not None:
+        after = told
 
 
 async def verify_link(server: Server, payload: bytes) -> None:
@@ -280,6 +288,7 @@ JOBS: dict[str, Handler] = {
     standing.HOMES: settle_homes,
     scheduling.PUBLISH: publish_scheduled,
     verification.KIND: verify_link,
+    terms.TELL: tell_of_terms,
     dependencies.JOB: look_at_dependencies,
     roots.JOB: record_peers.make_roots,
     peers.VISIT: record_peers.visit_peer,

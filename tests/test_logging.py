@@ -24,6 +24,7 @@ def settings(settings: Settings) -> Settings:
         ("/password/reset/s3cret", "GET /password/reset/... "),
         ("/first-run/s3cret", "GET /first-run/... "),
         ("/invite/s3cret", "GET /invite/... "),
+        ("/notices/s3cret", "GET /notices/... "),
         ("/api/v2/search?q=s3cret", "GET /api/v2/search "),
         ("/%0AGET%20/s3cretly", "GET /%0AGET%20/"),
     ],

@@ -159,7 +159,7 @@ async def _answer_terms(call: Call, date: str | None) -> Response:
     return call.json(
         {
             "effective_date": clock.to_date(terms.since),
-            "effective": terms.until is None,
+            "effective": terms.holds(clock.now()),
             "content": content,
             "succeeded_by": None if terms.until is None else clock.to_date(terms.until),
             "language": language,

@@ -4,7 +4,7 @@ import click
 
 from roseau.cli.groups import LazyGroup, settings_of
 from roseau.cli.working import perform
-from roseau.domain.moderation.evidence_desk import Keep, KeyId, Preserved
+from roseau.domain.moderation.evidence_desk import Erasure, Keep, Preserved
 from roseau.kernel import clock
 from roseau.operations import ERASE_EVIDENCE, KEEP_EVIDENCE, LIST_EVIDENCE, Nothing
 
@@ -38,15 +38,18 @@ def keep(context: click.Context, case: int, days: int) -> None:
 @command.command("erase")
 @click.argument("key")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", default="", metavar="WHY", help="Although it is still needed; WHY is kept.")
 @click.pass_context
-def erase(context: click.Context, key: str, yes: bool) -> None:
+def erase(context: click.Context, key: str, yes: bool, force: str) -> None:
     """Erase what is sealed under KEY. Nobody can open it any more, on any machine or in any backup.
 
+    It is refused while the case is open, an appeal waits or is possible, or an order preserves it, unless
+    --force says why.
     Machines that are off destroy their copy of the key when they come back; `list` says which those are.
     """
     if not yes:
         click.confirm("This cannot be undone. Erase it?", abort=True, err=True)
-    perform(settings_of(context), ERASE_EVIDENCE, KeyId(key))
+    perform(settings_of(context), ERASE_EVIDENCE, Erasure(key, force))
 
 
 def _say(one: Preserved) -> str:

@@ -32,11 +32,13 @@ from roseau.moderating import (
     SHOW_CASE,
     TAKE_BACK,
     TAKE_DECISION,
+    TAKE_MISUSE,
     After,
     CaseNumber,
     CaseRow,
     DecisionNumber,
     LogEntry,
+    MisuseAnswer,
     NewDecision,
     NewHold,
     Period,
@@ -126,6 +128,19 @@ def _to_measure(text: str) -> WantedMeasure:
         raise click.BadParameter(f"{text!r} is none; there are {', '.join(get_args(MeasureKind))}.")
     days = float(found[2]) / (24 if found[3] == "h" else 1) if found[2] else None
     return msgspec.convert({"kind": found[1], "days": days}, WantedMeasure)
+
+
+@command.command("misuse")
+@click.argument("name")
+@click.option("--for", "side", type=click.Choice(("reports", "posts")), default="reports", show_default=True)
+@click.option("--rule", "rule_id", type=int, help="The rule, by its id; the law otherwise.")
+@click.option("--facts", default="", help="What was found, for them; the figures otherwise.")
+@_by
+@click.pass_context
+def misuse(context: click.Context, name: str, side: str, rule_id: int | None, facts: str, by: str) -> None:
+    """Warn or pause the member NAME, as the table of misuse suggests it now; prints the decision's number."""
+    wanted = MisuseAnswer(name, "notifier" if side == "reports" else "poster", by, facts, rule_id)
+    print(perform(settings_of(context), TAKE_MISUSE, wanted).number)
 
 
 @command.command("undo")

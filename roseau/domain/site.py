@@ -74,6 +74,8 @@ class Choices(msgspec.Struct, kw_only=True):
     record_peers: tuple[str, ...] = ()
     #: Domains whose mails to the abuse address are letters with a clock, besides the hosts that are known.
     letter_senders: tuple[str, ...] = ()
+    #: The name under which our mail server says who wrote a mail (RFC 8601); empty: nobody is believed.
+    mail_authority: str = ""
     #: Who sees the list of limited servers.
     show_limited_servers: Literal["all", "users", "disabled"] = "all"
 
@@ -106,6 +108,7 @@ ChoiceName = Literal[
     "outside_reviewer_id",
     "record_peers",
     "letter_senders",
+    "mail_authority",
     "show_limited_servers",
 ]
 

@@ -65,7 +65,7 @@ async def read_multipart(
         raise BadRequest(_UNREADABLE)
     limit = max_text + max_file * max_files
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:18]) > limit + MAX_PARTS * 1024:
+    if declared.isascii() and declared.isdigit() and int(declared[:18]) > limit + MAX_PARTS * 1024:
         raise TooLarge
     reader = _Reader(request, max_text, max_file, max_files, forgiving, pictures)
     came = False

@@ -62,6 +62,8 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     follow_requests: int = 0
     #: How many cases wait, for those of the team who see them; None for everybody else.
     cases: int | None = None
+    #: How many appeals were handed to them, as the outside reviewer.
+    appeals: int = 0
     #: Whether single keys do things (WCAG 2.1.4).
     shortcuts: bool = True
     #: The rest as in `domain.accounts.preferences`.

@@ -37,6 +37,7 @@ from roseau.domain.accounts.sessions import (
     revoke_session,
     touch_session,
 )
+from roseau.domain.moderation.appeals.reviewing import list_handed
 from roseau.domain.moderation.cases.queue import count_cases
 from roseau.domain.moderation.team.permissions import UNARMED, permissions_of
 from roseau.domain.notifications.official import OURS
@@ -156,12 +157,19 @@ def _find_viewer(tx: Transaction, token: str, counted: bool) -> tuple[Session | 
         unread=count_unread(tx, account.id, Choice(known=OURS)) if counted else 0,
         follow_requests=count_follow_requests(tx, account.id) if counted else 0,
         cases=_count_cases(tx, account.id) if counted and session.role not in UNARMED else None,
+        appeals=_count_appeals(tx, account.id, session.role, choices) if counted else 0,
     )
     return session, viewer, choices
 
 
 def _count_cases(tx: Transaction, account_id: int) -> int | None:
     return count_cases(tx, account_id).todo if "view_cases" in permissions_of(tx, account_id) else None
+
+
+def _count_appeals(tx: Transaction, account_id: int, role: str, choices: Choices) -> int:
+    """Asked for reviewers alone: nobody else is handed anything."""
+    reviews = role == "reviewer" or account_id == choices.outside_reviewer_id
+    return len(list_handed(tx, account_id)) if reviews else 0
 
 
 def session_of(request: Request) -> Session | None:

@@ -4,7 +4,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from mastodon.return_types import Account, AccountWarning, Appeal, Notification
+from mastodon.types_base import try_cast_recurse
 
+from roseau.domain.moderation.appeals.drafts import AppealDraft
+from roseau.domain.moderation.appeals.filing import file_appeal
 from roseau.domain.moderation.statements.deliveries import Letter, queue_delivery
 from roseau.domain.notifications.push import PushSubscription
 from roseau.domain.notifications.reading import find_notification
@@ -50,6 +54,22 @@ async def test_a_decision_is_a_moderation_warning(client: Any, cast: Any, told: 
     assert "bob" not in msgspec.json.encode(item).decode().lower()
     shown = await client.get(f"{PATH}/{item['id']}", headers=cast.ada.auth)
     assert shown.json() == item
+
+
+async def test_a_client_library_reads_what_the_site_tells(
+    client: Any, server: Any, cast: Any, told: Any
+) -> None:
+    """The structs of Mastodon.py, as its methods would return them."""
+    decided, status_id = told
+    draft = AppealDraft(decision_id=decided.decision_id, text="It is a quotation.", account_id=cast.ada.id)
+    server.database.write_now(file_appeal, server.site, draft)
+    [item] = await listed(client, cast.ada)
+    notification = try_cast_recurse(Notification, item)
+    warning = notification.moderation_warning
+    assert isinstance(warning, AccountWarning) and isinstance(warning.target_account, Account)
+    assert warning.created_at.tzinfo is not None and warning.status_ids == [str(status_id)]
+    assert isinstance(warning.appeal, Appeal)
+    assert (warning.appeal.text, warning.appeal.state) == ("It is a quotation.", "pending")
 
 
 async def test_it_is_in_the_groups_too(client: Any, cast: Any, told: Any) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from roseau.app import open_server
 from roseau.domain.accounts.loading import find_account_id
+from roseau.domain.moderation.decisions.deciding import decide
+from roseau.domain.moderation.decisions.drafts import DecisionDraft
 from roseau.domain.moderation.notices.drafts import NoticeDraft
 from roseau.domain.moderation.notices.filing import file_notice
 from roseau.domain.moderation.record.peers import GivenRoot, keep_roots
@@ -100,6 +102,21 @@ def test_a_case_is_listed_shown_decided_and_undone(site: Site) -> None:
     assert site.do("decide", "1") == "2"
 
 
+def test_who_often_reports_for_nothing_is_warned_and_nobody_else(site: Site) -> None:
+    def cry_wolf(tx: Any, server: Server) -> None:
+        ada, bob, mona = (find_account_id(tx, name) or 0 for name in ("ada", "bob", "mona"))
+        for number in range(3):
+            post_id = post_status(tx, server.site, ada, check_draft(server.site, Draft(text=f"{number}")))
+            draft = NoticeDraft(channel="in_app", account_id=bob, status_ids=(post_id,), reason="hate")
+            [case_id] = file_notice(tx, server.site, draft).case_ids
+            decide(tx, server.site, mona, case_id, DecisionDraft(ground="none", unfounded=True))
+
+    site.run(cry_wolf)
+    assert site.do("misuse", "bob", "--as", "mona") == "4"
+    sql = "SELECT a.username FROM measures m JOIN accounts a ON a.id = m.account_id"
+    assert site.run(lambda tx, server: tx.values(statements(sql, sql))) == ["bob"]
+
+
 def test_something_is_hidden_at_once(site: Site) -> None:
     url = f"https://roseau.test/@ada/{site.post_id}"
     assert site.do("hold", url, "--facts", "It calls for an attack", "--reason", "incitement") == "1"
@@ -116,6 +133,9 @@ def test_something_is_hidden_at_once(site: Site) -> None:
         (("decide", "9"), "Record not found"),
         (("decide", "1", "--measure", "remove", "--as", "bob"), ""),
         (("decide", "1", "--as", "nobody"), "There is no account 'nobody'"),
+        (("decide", "1", "--measure", "warn_misuse", "--facts", "x", "--law", "y"), "moderation misuse NAME"),
+        (("misuse", "bob"), "suggests nothing"),
+        (("misuse", "nobody"), "There is no account"),
         (("undo", "7"), "There is no decision 7"),
         (("show", "1", "--as", "ada"), ""),
         (("report", "--year", "1066", "--out", "x"), "1066"),

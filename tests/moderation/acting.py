@@ -67,3 +67,7 @@ def remove(status_id: int, **fields: Any) -> MeasureDraft:
 def against(kind: Any, member: Member, **fields: Any) -> MeasureDraft:
     """A measure about an account."""
     return MeasureDraft(kind=kind, account_id=member.id, **fields)
+
+
+#: Why evidence is erased although it may be needed.
+WHY = "The court has said so."

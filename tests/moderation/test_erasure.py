@@ -24,6 +24,7 @@ from roseau.steering import STATUS
 from roseau.storage.evidence_keys import EvidenceKeys
 from roseau.storage.statements import statements
 from tests.cli.running import ROOT, Served, call, clean_environment, ok, serving
+from tests.moderation.acting import WHY
 from tests.survival.media import until
 from tests.survival.reeds import free_ports, reed_process
 
@@ -142,7 +143,7 @@ def test_a_promoted_reed_opens_evidence_and_the_former_primary_destroys_its_key_
         until(lambda: is_up(site.later))
         assert says(site.reed, "\tkept")
         assert TEXT.encode() in open_in(site.reed, aside)
-        ok("evidence", "erase", "--yes", site.key_id, "--data", site.reed)
+        ok("evidence", "erase", "--yes", "--force", WHY, site.key_id, "--data", site.reed)
         until(lambda: says(site.reed, "erased here, waits for primary"))
         assert EvidenceKeys(site.data).find(site.key_id) == site.key
         command = [sys.executable, "-m", "roseau", "demote", "--data", str(site.data)]
@@ -183,7 +184,7 @@ def test_erasure(running: Places, tmp_path: Path) -> None:
         assert places.key not in content and places.key.hex().encode() not in content, name
         assert name.startswith(("data/evidence/", "before/evidence/")) or kept not in content, name
 
-    ok("evidence", "erase", "--yes", places.key_id, "--data", places.data)
+    ok("evidence", "erase", "--yes", "--force", WHY, places.key_id, "--data", places.data)
     until(lambda: "\terased 20" in ok("evidence", "list", "--data", places.data))
     until(lambda: EvidenceKeys(places.reed).is_gone(places.key_id))
 

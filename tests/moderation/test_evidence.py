@@ -34,7 +34,7 @@ from roseau.kernel.errors import Forbidden
 from roseau.storage.evidence_keys import EvidenceKeys
 from roseau.worker import Worker
 from tests.conftest import Cast
-from tests.moderation.acting import make_moderator, make_post, report, rows, value
+from tests.moderation.acting import WHY, make_moderator, make_post, report, rows, value
 
 pytestmark = pytest.mark.anyio
 
@@ -218,11 +218,11 @@ async def test_what_another_preserved_case_needs_outlives_the_first(
     ]
     one, other = (letter.case_ids[0] for letter in letters)
     assert one != other and value(server, "SELECT count(*) FROM snapshots") == 1
-    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, one))
+    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, one), force=WHY)
     await worker.settle()
     assert value(server, "SELECT key_id FROM snapshots") == key_of(server, other)
     assert TEXT.encode() in open_first(server, other)
-    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, other))
+    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, other), force=WHY)
     with pytest.raises(Erased):
         open_first(server, other)
 
@@ -235,7 +235,7 @@ async def test_it_is_erased_when_every_machine_has_said_so(
     server.database.write_now(list_machine, "attic", clock.now())
     for name in ("garden", "attic"):
         server.database.write_now(note_held, name, [key_id])
-    server.database.write_now(erase_case, server.site, cast.olga.id, key_id)
+    server.database.write_now(erase_case, server.site, cast.olga.id, key_id, force=WHY)
     await worker.settle()
     assert value(server, "SELECT erased_at FROM evidence_keys WHERE id = :key", key=key_id) is None
     waiting = server.database.read_now(list_outstanding, server.site, key_id)
@@ -273,7 +273,7 @@ async def test_an_empty_folder_erases_nothing_elsewhere(server: Server, cast: Ca
 async def test_what_comes_after_an_erasure_gets_another_key(server: Server, cast: Cast) -> None:
     case_id = case_of(server, cast)
     key_id = key_of(server, case_id)
-    server.database.write_now(erase_case, server.site, None, key_id)
+    server.database.write_now(erase_case, server.site, None, key_id, force=WHY)
     # Erased for good: what comes later gets a key of its own.
     again = server.database.write_now(preserve_case, server.site, case_id)
     assert again != key_id
@@ -311,7 +311,7 @@ async def test_what_was_erased_cannot_be_put_back_and_is_not_shown_empty(
     status_id = make_post(server, cast.ada, TEXT)
     case_id = report(server, cast.bob, status_id, reason="threat_to_life").case_ids[0]
     decision_id = remove(server, make_moderator(cast).id, case_id, status_id)
-    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, case_id))
+    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, case_id), force=WHY)
     assert bytes(value(server, "SELECT content FROM quarantine")) == b""
     at(60)
     server.database.write_now(reverse, server.site, decision_id, by_id=cast.olga.id, facts="Not so.")
@@ -334,7 +334,9 @@ async def test_an_order_about_a_post_that_is_removed_already_preserves_what_it_w
 async def test_only_those_who_answer_orders_erase(server: Server, cast: Cast) -> None:
     case_id = case_of(server, cast)
     with pytest.raises(Forbidden):
-        server.database.write_now(erase_case, server.site, make_moderator(cast).id, key_of(server, case_id))
+        server.database.write_now(
+            erase_case, server.site, make_moderator(cast).id, key_of(server, case_id), force=WHY
+        )
     assert TEXT.encode() in open_first(server, case_id)
 
 
@@ -348,7 +350,7 @@ async def test_a_look_at_erased_evidence_says_so(server: Server, cast: Cast) -> 
 
     assert look() == TEXT
     assert value(server, "SELECT count(*) FROM evidence_looks") == 1
-    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, case_id))
+    server.database.write_now(erase_case, server.site, cast.olga.id, key_of(server, case_id), force=WHY)
     with pytest.raises(Erased):
         look()
     assert value(server, "SELECT count(*) FROM evidence_looks") == 1

@@ -9,6 +9,7 @@ import pytest
 
 from roseau.domain.moderation.desk.links import find_links, to_text
 from roseau.domain.moderation.desk.mails import read_mail
+from roseau.domain.moderation.desk.parts import decode_text
 from roseau.domain.moderation.desk.taking import receive_mail
 from roseau.doors.abuse_mail import empty_folder, empty_mailbox, take_mail
 from roseau.doors.server import Server
@@ -83,6 +84,15 @@ def test_the_words_of_a_page_are_read_and_its_scripts_are_not() -> None:
     page += "<script>var a='http://b.example';</script> ok"
     text = to_text(page)
     assert uris(text) == [POST] and "here" in text and "ok" in text and "var a" not in text
+
+
+@pytest.mark.parametrize("more", ["", "."])
+def test_a_text_that_lies_about_its_letters_is_read(more: str) -> None:
+    said = f"See {POST}{more}".encode()
+    for charset in ("utf-16", "utf-16le", "utf-32", "nonsense"):
+        assert POST in decode_text(said, charset)
+    for charset in ("utf-16", "utf-16le"):
+        assert POST in decode_text(said.decode().encode(charset), charset)
 
 
 def report_mail(kind: str, fields: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,11 +27,12 @@ from roseau.domain.moderation.misuse import (
     to_suggestion,
 )
 from roseau.domain.moderation.notices.sources import hash_source
+from roseau.domain.moderation.record.rebuild.tables import build
 from roseau.doors.server import Server
 from roseau.kernel import clock
 from roseau.kernel.errors import Forbidden, Invalid, NotFound
 from tests.conftest import Cast, Member
-from tests.moderation.acting import make_moderator, make_post, report, value
+from tests.moderation.acting import make_moderator, make_post, report, rows, value
 
 pytestmark = pytest.mark.anyio
 
@@ -176,12 +178,16 @@ async def test_whoever_is_mostly_right_is_left_alone(server: Server, cast: Cast)
     assert suggested(server, "notifier", cast.bob) is None
 
 
-async def test_a_source_without_an_account_is_answered_by_a_mark(server: Server, cast: Cast) -> None:
+async def test_a_source_without_an_account_is_answered_by_a_mark(
+    server: Server, cast: Cast, at: Callable[[float], None]
+) -> None:
     mona = make_moderator(cast)
     source = hash_source(server.site, "203.0.113.7")
     with pytest.raises(Invalid):
         server.database.write_now(answer_source, server.site, mona.id, source)
-    for step_ in ("warned", "paused"):
+    for minute, step_ in enumerate(("warned", "paused")):
+        # What was sent in the very moment of the warning would not count as sent after it.
+        at(60 * minute)
         for _ in range(3):
             notify(server, cast, mona, UNFOUNDED, source="203.0.113.7", comment="It is bad.")
         mark_id = server.database.write_now(answer_source, server.site, mona.id, source)
@@ -236,3 +242,24 @@ async def test_a_poster_whose_posts_are_mostly_fine_is_left_alone(server: Server
     standing = server.database.read_now(standing_of, "poster", account_id=cast.ada.id)
     assert (standing.recent, standing.bad) == (6, 3)
     assert suggested(server, "poster", cast.ada) is None
+
+
+def test_the_report_counts_suspensions_of_both_sides_from_the_log(server: Server, cast: Cast) -> None:
+    mona = make_moderator(cast)
+    for side, member in (("notifier", cast.bob), ("poster", cast.ada)):
+        case_id = report(server, cast.zoe, make_post(server, cast.ada)).case_ids[0]
+        standing = Standing(side=side, recent=3, bad=3, answered_at=NOW)
+        act(server, mona, case_id, Suggestion(step="pause", days=7, standing=standing), member)
+    entries = rows(server, "SELECT seq, at, kind, body, hash FROM moderation_log ORDER BY seq")
+    lines = [
+        msgspec.json.encode({"seq": seq, "at": at, "kind": kind, "body": body, "hash": bytes(hashed).hex()})
+        for seq, at, kind, body, hashed in entries
+    ]
+    year = clock.to_date(clock.now())[:4]
+    about = {
+        "service": "roseau.test", "from": f"{year}-01-01", "to": f"{year}-12-31", "last_seq": entries[-1][0],
+        "tip": bytes(entries[-1][4]).hex(),
+    }  # fmt: skip
+    found = build(lines, about)["7_appeals_and_recidivism.csv"].decode()
+    counted = [line for line in found.splitlines() if "suspensions enacted" in line]
+    assert [line.rsplit(",", 2)[1] for line in counted] == ["1", "1", "0"]

@@ -53,7 +53,7 @@ async def test_everybody_who_sent_a_notice_hears_the_outcome(
     first = report(server, cast.bob, status_id, comment="Mine!")
     report(server, cast.bob, status_id, comment="Again!")
     outsider = report(server, None, status_id, contact=("", "eve@far.example"))
-    report(server, None, status_id)
+    nameless = report(server, None, status_id)
     mona = make_moderator(cast)
     decided = decide_on(
         server, mona, first.case_ids[0], remove(status_id), against("freeze", cast.ada), facts=SECRET
@@ -61,8 +61,12 @@ async def test_everybody_who_sent_a_notice_hears_the_outcome(
     at(31)
     await worker.settle()
     told = letters(server, "outcome")
-    # Each person once, however often they wrote.
-    assert [(row[0], row[2]) for row in told] == [(cast.bob.id, first.notice_id), (None, outsider.notice_id)]
+    # Each person once, however often they wrote; who left no address finds it under the number.
+    assert [(row[0], row[2]) for row in told] == [
+        (cast.bob.id, first.notice_id),
+        (None, outsider.notice_id),
+        (None, nameless.notice_id),
+    ]
     for _, text, _ in told:
         assert "We removed it. We restricted the account behind it." in text
         assert "We hold it to be against the law." in text and "You can appeal until" in text

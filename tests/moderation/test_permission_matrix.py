@@ -44,6 +44,8 @@ GET /moderation/cases/{appeal_case} view_cases case
 POST /moderation/cases/{appeal_case}/answer manage_appeals appeal
 GET /moderation/letters manage_letters
 POST /moderation/letters manage_letters
+POST /moderation/letters/senders manage_settings
+POST /moderation/letters/made manage_letters
 GET /moderation/letters/{letter_id} manage_letters case
 POST /moderation/letters/{letter_id}/items manage_letters case
 POST /moderation/letters/{letter_id}/answered manage_letters case
@@ -57,19 +59,59 @@ POST /moderation/orders/{order_id}/pack manage_orders case
 GET /moderation/people manage_users
 GET /moderation/people/{id} manage_users
 POST /moderation/people/{id}/approve manage_users
+GET /moderation/misuse/notifier/{id} decide_cases
+POST /moderation/misuse/notifier/{id} decide_cases
+POST /moderation/cases/{case}/misuse decide_cases case
+GET /moderation/open decide_cases
+POST /moderation/open decide_cases
+GET /moderation/flaggers manage_settings
+POST /moderation/flaggers manage_settings
+POST /moderation/flaggers/mail manage_settings
+POST /moderation/flaggers/{id}/withdraw manage_settings
+GET /moderation/blocks manage_blocks
+POST /moderation/blocks/providers manage_blocks
+POST /moderation/blocks/networks manage_blocks
+POST /moderation/blocks/addresses manage_blocks
+POST /moderation/blocks/networks/{id}/remove manage_blocks
 GET /moderation/servers manage_federation
 POST /moderation/servers manage_federation
 POST /moderation/servers/lift manage_federation
-POST /moderation/servers/drafts/{id}/accept manage_federation
-POST /moderation/servers/drafts/{id}/discard manage_federation
+POST /moderation/servers/drafts manage_federation
+GET /moderation/servers/lists manage_federation
 POST /moderation/servers/lists manage_federation
+POST /moderation/servers/lists/preview manage_federation
+GET /moderation/servers/lists/{id} manage_federation
+POST /moderation/servers/lists/{id} manage_federation
+POST /moderation/servers/lists/{id}/fetch manage_federation
 POST /moderation/servers/lists/{id}/leave manage_federation
+POST /moderation/servers/excludes manage_federation
+POST /moderation/servers/excludes/lift manage_federation
+POST /moderation/servers/import manage_federation
+POST /moderation/servers/import/take manage_federation
+GET /moderation/servers/export.csv manage_federation
 GET /moderation/audit view_audit_log
 GET /moderation/team view_cases
 POST /moderation/team/duties view_cases
 POST /moderation/team/rest view_cases
 POST /moderation/team/rest/end view_cases
 POST /moderation/team/role manage_roles
+GET /moderation/team/roles manage_roles
+POST /moderation/team/roles manage_roles
+POST /moderation/team/roles/{id}/remove manage_roles
+GET /moderation/misuse/notifier/{id} decide_cases
+POST /moderation/misuse/notifier/{id} decide_cases
+POST /moderation/cases/{case}/misuse decide_cases case
+GET /moderation/open decide_cases
+POST /moderation/open decide_cases
+GET /moderation/flaggers manage_settings
+POST /moderation/flaggers manage_settings
+POST /moderation/flaggers/mail manage_settings
+POST /moderation/flaggers/{id}/withdraw manage_settings
+GET /moderation/blocks manage_blocks
+POST /moderation/blocks/providers manage_blocks
+POST /moderation/blocks/networks manage_blocks
+POST /moderation/blocks/addresses manage_blocks
+POST /moderation/blocks/networks/{id}/remove manage_blocks
 GET /moderation/templates manage_rules
 POST /moderation/templates manage_rules
 POST /moderation/templates/{id}/withdraw manage_rules
@@ -154,6 +196,8 @@ PAGES: dict[str, frozenset[str]] = {
     "GET /record": OWN, "GET /record.json": OWN, "POST /record/questions/{id}": NOBODY,
     "GET /record/{number:int}": NOBODY, "POST /record/{number:int}/appeal": NOBODY,
     "GET /record/{number:int}/copy": NOBODY,
+    "GET /disputes/strikes": OWN, "GET /disputes/strikes/{id}": NOBODY,
+    "GET /appeals": SIGNED_IN,
     "GET /appeals/{id}": frozenset({"reviewer"}), "POST /appeals/{id}": frozenset({"reviewer"}),
     "GET /transparency": ALL, "GET /transparency/rebuild.pyz": ALL, "GET /transparency/{period}/{name}": ALL,
     "GET /decisions": ALL, "GET /decisions/{number}": ALL,

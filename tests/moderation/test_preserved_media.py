@@ -22,7 +22,7 @@ from roseau.storage.database import Transaction
 from roseau.worker import Worker
 from tests.conftest import Cast
 from tests.media.pictures import draw, encode
-from tests.moderation.acting import make_moderator, report, rows, value
+from tests.moderation.acting import WHY, make_moderator, report, rows, value
 
 pytestmark = pytest.mark.anyio
 
@@ -159,7 +159,7 @@ async def test_a_second_case_takes_its_own_copy_from_the_first(
     # Sealing it a second time left no original behind; and of the first case nothing is needed any more.
     await worker.settle()
     assert not reported.are_here()
-    server.database.write_now(erase_case, server.site, None, first)
+    server.database.write_now(erase_case, server.site, None, first, force=WHY)
     server.database.write_now(reverse, server.site, decision_id, by_id=cast.olga.id, facts="It was not.")
     await worker.settle()
     assert reported.are_here()
@@ -169,7 +169,7 @@ async def test_after_an_erasure_the_sealed_ones_are_swept(
     server: Server, cast: Cast, worker: Worker, reported: Reported, at: Callable[[float], None]
 ) -> None:
     sealed = set(reported.sealed())
-    server.database.write_now(erase_case, server.site, None, reported.key_id)
+    server.database.write_now(erase_case, server.site, None, reported.key_id, force=WHY)
     await worker.settle()
     assert not sealed & server.database.read_now(named)
     at(3 * 86_400)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from roseau.domain.media.cleanup import sweep
+from roseau.domain.moderation.decisions.drafts import MeasureDraft
 from roseau.domain.moderation.decisions.reversing import reverse_own
 from roseau.domain.moderation.measures.quarantine import find_quarantined
 from roseau.storage.statements import statements
@@ -222,3 +224,39 @@ async def test_what_was_erased_leaves_no_empty_post(client: Any, server: Any, ca
     put_back(server, mona, decided.decision_id)
     assert not await seen_by(client, status, cast.ada)
     assert json.loads(rows(server, "SELECT detail FROM measure_ends")[0][0]) == {"erased": True}
+
+
+async def test_pictures_of_the_history_go_along_and_are_kept(
+    client: Any, server: Any, cast: Any, worker: Any, at: Any
+) -> None:
+    mona = make_moderator(cast)
+    shown = {}
+    for name, size in (("old", 40), ("new", 44)):
+        shown[name] = (await upload(client, cast.ada, encode(draw(size, 30), "png"))).json()
+    entity = await post(client, cast.ada, status="Look", media_ids=[shown["old"]["id"]])
+    status = int(entity["id"])
+    edit = {"status": "Look again", "media_ids": [shown["new"]["id"]]}
+    path = f"/api/v1/statuses/{status}"
+    assert (await client.put(path, headers=cast.ada.auth, json=edit)).status_code == 200
+    await worker.settle()
+    urls = [shown[name][kind] for name in shown for kind in ("url", "preview_url")]
+    assert [await fetch(client, url) for url in urls] == [200] * 4
+    decided = decide_on(server, mona, report(server, cast.bob, status).case_ids[0], remove(status))
+    assert [await fetch(client, url) for url in urls] == [404] * 4
+    at(3 * 86400)
+    await sweep(server)
+    put_back(server, mona, decided.decision_id)
+    assert [await fetch(client, url) for url in urls] == [200] * 4
+
+
+async def test_a_held_post_shows_no_picture_of_its_history(client: Any, server: Any, cast: Any) -> None:
+    mona = make_moderator(cast)
+    old = (await upload(client, cast.ada)).json()
+    entity = await post(client, cast.ada, status="Look", media_ids=[old["id"]])
+    edit = {"status": "Nothing to see", "media_ids": []}
+    path = f"/api/v1/statuses/{entity['id']}"
+    assert (await client.put(path, headers=cast.ada.auth, json=edit)).status_code == 200
+    status = int(entity["id"])
+    hold = MeasureDraft(kind="hold", status_id=status)
+    decide_on(server, mona, report(server, cast.bob, status).case_ids[0], hold)
+    assert await fetch(client, old["url"]) == 404

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, update
 from roseau.domain.moderation.cases.joining import find_open_case
 from roseau.domain.moderation.cases.working import claim
 from roseau.domain.moderation.team import duty
-from roseau.domain.moderation.team.calling import call_again
+from roseau.domain.moderation.team.calling import CallAgain, call_again
 from roseau.domain.moderation.team.permissions import (
     list_holders,
     needs_second_factor,
@@ -251,7 +251,7 @@ async def test_those_on_call_are_called_and_then_everybody(
     job = rows(server, "SELECT run_at FROM jobs WHERE kind = 'moderation_call_again'")
     assert len(job) == len(filed.case_ids)
     at(301)
-    server.database.write_now(call_again, server.site, filed.case_ids[0])
+    server.database.write_now(call_again, server.site, CallAgain(filed.case_ids[0]))
     assert mails_to(server) == {"mona", "max"}
     assert max_.id in server.database.read_now(duty.list_awake)
 

@@ -210,6 +210,26 @@ def test_orders_letters_deliveries_misuse_and_clocks_have_their_figures() -> Non
     assert report.cell("4_notices.csv", "TOTAL", "Number of actions taken on the basis of the law") == "0"
 
 
+def test_suspensions_for_misuse_are_counted_on_both_sides() -> None:
+    log = Log().decide(1, 1, HOUR, "pause_notices").decide(2, 2, HOUR, "suspend", misuse=True)
+    log.decide(3, 3, HOUR, "suspend").decide(4, 4, HOUR, "warn_misuse").decide(5, 5, HOUR, unfounded=True)
+    log.decide(6, 6, HOUR, "pause_notices").add("decision_end", 10_000, number=6, kind="undone")
+    log.add("misuse", side="notifier", kind="paused", days=7)
+    report = log.report()
+    name, enacted = "7_appeals_and_recidivism.csv", "Number of suspensions enacted for the provision of "
+    for what, count in (
+        ("manifestly illegal content ", "1"), ("manifestly unfounded notices", "2"),
+        ("manifestly unfounded complaints", "0"),
+    ):  # fmt: skip
+        assert report.long(name, enacted + what, "Total number") == count
+    figures = {
+        (one["Indicator"], one["Scope"]): one["Value"]
+        for one in report.rows("figures.csv")
+        if one["Section"] == "Misuse"
+    }
+    assert figures[("warned", "notifier")] == figures[("unfounded", "notifier")] == "1"
+
+
 def test_only_the_days_of_the_period_count() -> None:
     log = Log().notice(1).decide(1, 1, HOUR, "remove").notice(2, 200 * clock.DAY).decide(2, 2, HOUR, "remove")
     first = log.report(**{"from": "2026-01-01", "to": "2026-06-30"})

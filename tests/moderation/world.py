@@ -70,6 +70,7 @@ class World:
         for draft in drafts:
             self.server.database.write_now(save_role, self.id_of("owner"), draft)
         self.people["clerk"] = self.cast.join("clara", role="clerk")
+        self.spare_id = self.cast.join("cara", role="clerk").id
         self.people["unfactored"] = self.cast.join("uwe", role="careful")
         for kind, role in (("suspend", "suspended"), ("freeze", "frozen")):
             self._hold_back(kind, role)
@@ -112,6 +113,7 @@ class World:
     def _make_appeal(self) -> None:
         """Carl was suspended by Dora and Sven, and appeals; the outside reviewer may read it."""
         decided, _, target_id = self._suspend("carl")
+        self.target_id = target_id
         recorded = self.act(agree, self.id_of("second"), decided.proposal_id)
         self.decision_id, self.decision = recorded.id, recorded.number
         draft = AppealDraft(decision_id=self.decision_id, text="I was not even there.", account_id=target_id)
@@ -140,6 +142,11 @@ class World:
         self.letter_items = self._items(received.notice_id)
         order = OrderDraft(kind="tco", authority="Pharos", text=named)
         self.order_id = self.act(file_order, self.id_of("owner"), order)
+        self.key_id = value(
+            self.server,
+            "SELECT evidence_keys.id FROM evidence_keys JOIN authority_orders"
+            " ON authority_orders.case_id = evidence_keys.case_id",
+        )
         self.order_items = self._items(value(self.server, "SELECT notice_id FROM authority_orders"))
 
     def _items(self, notice_id: Any) -> list[int]:

@@ -10,6 +10,7 @@ from roseau.domain.moderation.servers.permissions import DomainPermissionDraft
 from roseau.domain.moderation.terms import set_terms
 from roseau.domain.policy import find_rule_version, list_rules
 from roseau.domain.site import choose, load_choices
+from roseau.kernel import clock
 from tests.moderation.test_servers import write_rules
 from tests.web.conftest import Browser, text_of
 
@@ -39,6 +40,38 @@ async def test_the_terms_are_told_in_their_versions(browser: Browser, server: An
     page = await browser.get("/terms")
     assert "<strong>Bold</strong>" in page.text and "<script>alert" not in page.text
     assert (await browser.get("/terms/2001-01-01")).status_code == 404
+
+
+async def test_terms_that_begin_later_are_announced_and_members_told(
+    browser: Browser, server: Any, cast: Any, worker: Any
+) -> None:
+    server.database.write_now(set_terms, cast.olga.id, {"en": "The old ones"})
+    browser.sign_in(cast.ada)
+    browser.sign_in(cast.olga)
+    where, day = "/settings/site/legal", clock.to_date(clock.now() + 30 * clock.DAY)
+    fields = {
+        "contact_users": "help@roseau.test", "contact_authorities": "law@roseau.test", "country": "FR",
+        "terms_en": "The new ones", "show_limited_servers": "all",
+    }  # fmt: skip
+    wrong = await browser.submit(where, on=where, **fields, terms_since="soon")
+    assert wrong.status_code == 422 and "This is no day." in text_of(wrong)
+    saved = await browser.submit(where, on=where, **fields, terms_since=day, tell_members="1")
+    assert saved.status_code == 303
+    assert f'value="{day}"' in (await browser.get(where)).text
+    await worker.settle()
+    page = await browser.get("/terms")
+    assert "The old ones" in text_of(page) and f'href="/terms/{day}"' in page.text
+    assert "not in force yet" in text_of(await browser.get(f"/terms/{day}"))
+    browser.sign_in(cast.ada)
+    page = await browser.get("/notifications")
+    assert "The terms of this site change" in text_of(page) and f'href="/terms/{day}"' in page.text
+
+
+async def test_whoever_joins_accepts_the_terms(browser: Browser, server: Any, cast: Any) -> None:
+    assert "accept the terms" not in text_of(await browser.get("/sign_up"))
+    server.database.write_now(set_terms, cast.olga.id, {"en": "Be kind."})
+    page = await browser.get("/sign_up")
+    assert "By joining you also accept the terms" in text_of(page) and 'href="/terms"' in page.text
 
 
 async def test_limited_servers_are_told_to_those_who_may_know(

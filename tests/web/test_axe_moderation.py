@@ -51,6 +51,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/moderation/letters", "/moderation/letters/{letter}", "/moderation/orders/new",
         "/moderation/orders/{order}", "/moderation/appeals", "/moderation/cases/{appeal_case}",
         "/moderation/cases/{proposal}", "/moderation/servers", "/moderation/team", "/settings/site/legal",
+        "/moderation/open", "/moderation/open?status={up}", "/moderation/blocks?try=me%40example.org",
+        "/moderation/flaggers", "/moderation/misuse/notifier/{wolf}", "/moderation/people/{wolf}",
     ),
     "milo": ("/moderation/cases/{proposal}", "/moderation/cases/{appeal_case}"),
 }  # fmt: skip
@@ -125,6 +127,9 @@ def _fill(site: Living, people: dict[str, Member]) -> dict[str, str]:
     waiting = make_post(server, people["bob"], "And another thing")
     proposed = report(server, rita, waiting, reason="hate").case_ids[0]
     decide_on(server, mona, proposed, against("suspend", people["bob"]))
+    for _ in range(3):
+        case = report(server, people["wulf"], make_post(server, ada)).case_ids[0]
+        decide_on(server, mona, case, unfounded=True)
     open_case = report(server, rita, make_post(server, people["carl"]), reason="threat").case_ids[0]
     lines = [f"{site.url}/@ada/{up}", f"{site.url}/@bob/{waiting}", f"{site.url}/@nobody/1"]
     raw = letter("\n".join(["Within 24 hours:", *lines]), "abuse@hetzner.com")
@@ -140,7 +145,7 @@ def _fill(site: Living, people: dict[str, Member]) -> dict[str, str]:
         "appealed": appealed, "suspension": suspension, "outside": str(outside), "decided": decided,
         "received": received.number, "letter": str(taken.letter_id), "proposal": number_of(proposed),
         "order": str(database.write_now(file_order, here, mona.id, order)),
-        "appeal_case": number_of(appeal_case), "open": number_of(open_case),
+        "wolf": str(people["wulf"].id), "appeal_case": number_of(appeal_case), "open": number_of(open_case),
     }  # fmt: skip
 
 
@@ -149,7 +154,7 @@ def stage(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The site half a minute after the last decision, when everybody has been told."""
     with living_site(tmp_path_factory.mktemp("axe-moderation")) as site:
         cast = Cast(site.server)
-        people = {name: cast.join(name) for name in ("rita", "ada", "sven", "oda", "bob", "carl")}
+        people = {name: cast.join(name) for name in ("rita", "ada", "sven", "oda", "bob", "carl", "wulf")}
         people["mona"] = cast.join("mona", role="owner")
         names = _fill(site, people)
         clock.set_clock(lambda: time.time() + 80)

@@ -25,6 +25,12 @@ async def test_each_side_of_a_decision_reads_its_own(
     page = await browser.sign_in(cast.ada).get("/notifications")
     assert "A post of yours was taken down" in text_of(page)
     assert f'href="/record/{decided.number}"' in page.text and "bob" not in text_of(page).lower()
+    assert f'href="/record/{decided.number}#appeal"' in page.text
+    # Where apps made for Mastodon look for it.
+    strike = await browser.get(f"/disputes/strikes/{decided.decision_id}")
+    assert (strike.status_code, strike.headers["location"]) == (303, f"/record/{decided.number}")
+    assert (await browser.get("/disputes/strikes/12")).status_code == 404
     page = await browser.sign_in(cast.bob).get("/notifications")
+    assert (await browser.get(f"/disputes/strikes/{decided.decision_id}")).status_code == 404
     assert "What became of your notice" in text_of(page)
     assert f'href="/notices/{filed.number}"' in page.text

@@ -185,6 +185,29 @@ async def test_the_outcome_comes_and_can_be_appealed(
     assert value(server, "SELECT appellant FROM appeals") == "notifier"
 
 
+async def test_an_outsider_appeals_by_the_number(
+    browser: Browser, cast: Any, server: Any, worker: Any, at: Any
+) -> None:
+    """Also where somebody is signed in; a member's notice is for that member to appeal."""
+    mona = make_moderator(cast)
+    make_moderator(cast, "milo")
+    posts = [make_post(server, cast.bob), make_post(server, cast.bob, "Another")]
+    notices = [report(server, None, uris=(f"{BASE}/@bob/{posts[0]}",), good_faith=True)]
+    notices.append(report(server, cast.ada, posts[1], reason="spam"))
+    for notice in notices:
+        server.database.write_now(
+            decide, server.site, mona.id, notice.case_ids[0], DecisionDraft(ground="none")
+        )
+    at(40)
+    await worker.settle()
+    outsiders, members = (f"/notices/{notice.number}" for notice in notices)
+    assert "You do not agree?" not in text_of(await browser.get(members))
+    browser.sign_in(cast.zoe)
+    assert "You do not agree?" not in text_of(await browser.get(members))
+    assert (await browser.submit(f"{outsiders}/appeal", on=outsiders, text="Look again.")).status_code == 303
+    assert value(server, "SELECT notice_id FROM appeals") == notices[0].notice_id
+
+
 async def test_a_number_that_is_none(browser: Browser) -> None:
     assert (await browser.get("/notices/aaaa-bbbb-cccc")).status_code == 404
 

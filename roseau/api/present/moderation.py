@@ -1,7 +1,7 @@
 """What notifications of the site itself carry (docs.joinmastodon.org/entities/Notification).
 
-`AccountWarning`, `Appeal`, `RelationshipSeveranceEvent` and `Report` are Mastodon's; a letter is ours, for
-apps that ask for it.
+`AccountWarning`, `Appeal`, `RelationshipSeveranceEvent` and `Report` are Mastodon's; a letter and new terms
+are ours, for apps that ask for them.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import msgspec
 
 from roseau.api.present.accounts import to_account
 from roseau.domain.accounts.loading import AccountView
-from roseau.domain.notifications.subjects import Letter, Report, Severance, Subject, Warning
+from roseau.domain.notifications.subjects import Letter, NewTerms, Report, Severance, Subject, Warning
 from roseau.kernel import clock
 
 
@@ -25,6 +25,9 @@ def to_subject(base_url: str, subject: Subject, member: AccountView) -> dict[str
             return {"report": to_report(base_url, subject)}
         case Letter():
             return {"letter": to_letter(subject)}
+        case NewTerms():
+            day = clock.to_date(subject.since)
+            return {"terms_of_service": {"effective_date": day, "url": f"{base_url}/terms/{day}"}}
 
 
 def to_warning(base_url: str, warning: Warning, member: AccountView) -> dict[str, Any]:

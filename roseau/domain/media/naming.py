@@ -9,7 +9,7 @@ from roseau.storage.blobs import is_name
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts
 from roseau.storage.schema.media import media_attachments
-from roseau.storage.schema.notices import evidence_keys, preserved_media, snapshots
+from roseau.storage.schema.notices import evidence_keys, preserved_media, quarantine, snapshots
 from roseau.storage.schema.statuses import custom_emojis, status_edits
 from roseau.storage.statements import Statement, statement
 
@@ -53,6 +53,16 @@ _evidence = statement(
         snapshots.c.media != "[]", snapshots.c.erased_at.is_(None), snapshots.c.key_id == ""
     )
 )
+#: What a removed status showed before it was edited: its history is sealed, and can come back.
+_quarantined = statement(
+    select(quarantine.c.media).where(quarantine.c.media != "[]", quarantine.c.restored_at.is_(None))
+)
+_history_of = statement(select(status_edits.c.media).where(status_edits.c.status_id == bindparam("status")))
+_quarantined_of = statement(
+    select(quarantine.c.media).where(
+        quarantine.c.status_id == bindparam("status"), quarantine.c.restored_at.is_(None)
+    )
+)
 _NAME = re.compile(r"\b[0-9a-f]{64}\.[a-z0-9]{1,5}\b")
 
 
@@ -67,7 +77,13 @@ def list_named(tx: Transaction, prefix: str) -> set[str]:
 
 def list_in_history(tx: Transaction) -> set[str]:
     """The blobs of evidence, and those that edited statuses once showed: their history shows them still."""
-    return _find(tx, _edits) | list_in_evidence(tx)
+    return _find(tx, _edits) | _find(tx, _quarantined) | list_in_evidence(tx)
+
+
+def list_in_history_of(tx: Transaction, status_id: int) -> set[str]:
+    """The blobs that the history of a status names, whether it is to be read or taken away."""
+    rows = tx.values(_history_of, status=status_id) + tx.values(_quarantined_of, status=status_id)
+    return {name for media in rows for name in find_names(media)}
 
 
 def list_in_evidence(tx: Transaction) -> set[str]:
@@ -76,4 +92,9 @@ def list_in_evidence(tx: Transaction) -> set[str]:
 
 
 def _find(tx: Transaction, question: Statement[Any]) -> set[str]:
-    return {name for media in tx.values(question) for name in _NAME.findall(media)}
+    return {name for media in tx.values(question) for name in find_names(media)}
+
+
+def find_names(text: str) -> list[str]:
+    """The names of blobs in a text, such as the JSON of a column."""
+    return _NAME.findall(text)

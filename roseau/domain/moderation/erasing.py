@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 
 from roseau.domain.moderation import log
+from roseau.domain.moderation.cases.joining import note_event
+from roseau.domain.moderation.cases.parties import refuse_party
 from roseau.domain.moderation.evidence import (
     CARRY,
     END,
@@ -21,6 +23,7 @@ from roseau.domain.moderation.evidence import (
 from roseau.domain.moderation.team.permissions import require
 from roseau.domain.site import Site
 from roseau.kernel import clock, keys
+from roseau.kernel.errors import Invalid, mark
 from roseau.storage.database import Transaction
 from roseau.storage.jobs import add_job
 from roseau.storage.schema.cases import appeal_answers, appeals, cases, decisions, statements
@@ -78,7 +81,9 @@ _empty_snapshots = statement(
     .values(content=None, media="[]", erased_at=bindparam("at"))
 )
 _empty_quarantine = statement(
-    update(quarantine).where(quarantine.c.key_id == bindparam("wanted")).values(content=bindparam("nothing"))
+    update(quarantine)
+    .where(quarantine.c.key_id == bindparam("wanted"))
+    .values(content=bindparam("nothing"), media="[]")
 )
 #: A case that is open, or an appeal that nobody has answered, needs the evidence of its key.
 _open = statement(
@@ -94,8 +99,14 @@ _unanswered = statement(
 _may_be_appealed = statement(
     select(func.max(statements.c.appeal_until))
     .join(decisions, decisions.c.id == statements.c.decision_id)
-    .outerjoin(authority_orders, authority_orders.c.case_id == decisions.c.case_id)
+    .outerjoin(
+        authority_orders,
+        (authority_orders.c.case_id == decisions.c.case_id) & (authority_orders.c.kind != "threat_to_life"),
+    )
     .where(decisions.c.case_id == bindparam("case_id"), authority_orders.c.id.is_(None))
+)
+_ordered = statement(
+    select(authority_orders.c.id).where(authority_orders.c.case_id == bindparam("case_id")).limit(1)
 )
 _over = statement(
     select(evidence_keys.c.id).where(
@@ -104,17 +115,39 @@ _over = statement(
 )
 
 
-def erase_case(tx: Transaction, site: Site, by_id: int | None, key_id: str) -> None:
-    """Erase what is under a key, for good; `by_id` None: its time was over. Raises NotFound, Forbidden.
+class StillNeeded(Invalid):
+    """Evidence is not erased while somebody may need it."""
+
+    code = "evidence_needed"
+
+
+#: Why evidence is still needed, and how it is said.
+NEEDED = {
+    "open": mark("This evidence is still needed: its case is open."),
+    "appeal": mark("This evidence is still needed: an appeal waits for its answer."),
+    "appealable": mark("This evidence is still needed: the decision can still be appealed."),
+    "order": mark("This evidence is still needed: an order of an authority preserves it."),
+}
+
+
+def erase_case(tx: Transaction, site: Site, by_id: int | None, key_id: str, *, force: str = "") -> None:
+    """Erase what is under a key, for good; `by_id` None: its time was over, or an operator says so.
 
     What another preserved case needs too goes under that one's key. From the commit on nothing opens it here;
     the key itself is destroyed on every machine as soon as each is reached (`doors/evidence.py`).
+    `force` is the reason to do it although somebody may need it: it stands in the case and in the team's log.
+    Raises NotFound, Forbidden, StillNeeded.
     """
     if by_id is not None:
         require(tx, by_id, "manage_orders")
     row = find_row(tx, key_id)
+    if by_id is not None and row.case_id is not None:
+        refuse_party(tx, row.case_id, by_id)
     if row.erase_asked_at is not None:
         return
+    needed = why_needed(tx, row.case_id, row.preserve_until)
+    if needed and not force.strip():
+        raise StillNeeded(NEEDED[needed[0]])
     for shared in tx.all(_shared, key_id=key_id):
         sealed = _reseal(site, key_id, shared, snapshot_name(shared.hash))
         if sealed:
@@ -128,6 +161,8 @@ def erase_case(tx: Transaction, site: Site, by_id: int | None, key_id: str) -> N
     tx.run(_ask, wanted=key_id, at=tx.now)
     add_job(tx, CARRY, {})
     add_job(tx, MEDIA, KeyJob(key_id))
+    if row.case_id is not None:
+        note_event(tx, row.case_id, "erased", account_id=by_id, text=force.strip())
     log.append(
         tx,
         "erased",
@@ -136,6 +171,7 @@ def erase_case(tx: Transaction, site: Site, by_id: int | None, key_id: str) -> N
             "key": key_id,
             "by": log.pseudonym(site, by_id),
             "due": row.preserve_until,
+            "needed": needed,
         },
     )
 
@@ -153,7 +189,7 @@ def end_key(tx: Transaction, site: Site, key_id: str) -> None:
     row = tx.one(KEY, wanted=key_id)
     if row is None or row.erase_asked_at is not None or row.preserve_until > tx.now:
         return
-    if _is_needed(tx, row.case_id):
+    if why_needed(tx, row.case_id, row.preserve_until):
         add_job(tx, END, KeyJob(key_id), run_at=tx.now + LOOK_AGAIN)
     else:
         erase_case(tx, site, None, key_id)
@@ -165,7 +201,14 @@ def end_keys(tx: Transaction, site: Site) -> None:
         end_key(tx, site, key_id)
 
 
-def _is_needed(tx: Transaction, case_id: int) -> bool:
-    if tx.one(_open, case_id=case_id) or tx.one(_unanswered, case_id=case_id):
-        return True
-    return bool((tx.value(_may_be_appealed, case_id=case_id) or 0) > tx.now)
+def why_needed(tx: Transaction, case_id: int | None, preserve_until: int) -> list[str]:
+    """Why the evidence of a case is still needed, as keys of `NEEDED`; nothing when it is not."""
+    if case_id is None:
+        return []
+    found = {
+        "open": tx.one(_open, case_id=case_id) is not None,
+        "appeal": tx.one(_unanswered, case_id=case_id) is not None,
+        "appealable": (tx.value(_may_be_appealed, case_id=case_id) or 0) > tx.now,
+        "order": preserve_until > tx.now and tx.one(_ordered, case_id=case_id) is not None,
+    }
+    return [name for name, holds in found.items() if holds]

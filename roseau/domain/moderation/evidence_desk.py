@@ -50,10 +50,11 @@ class Keep(msgspec.Struct):
     days: int
 
 
-class KeyId(msgspec.Struct):
-    """An evidence key."""
+class Erasure(msgspec.Struct):
+    """An evidence key to be destroyed; `force`: why, although somebody may still need what it seals."""
 
     id: str
+    force: str = ""
 
 
 def list_preserved(tx: Transaction, site: Site) -> list[Preserved]:
@@ -85,6 +86,6 @@ def keep(tx: Transaction, site: Site, wanted: Keep) -> str:
     return preserve_case(tx, site, case_id, until=until, reason="operator")
 
 
-def erase(tx: Transaction, site: Site, wanted: KeyId) -> None:
-    """Erase what is under a key, for good. Raises NotFound."""
-    erase_case(tx, site, None, wanted.id)
+def erase(tx: Transaction, site: Site, wanted: Erasure) -> None:
+    """Erase what is under a key, for good. Raises NotFound, StillNeeded."""
+    erase_case(tx, site, None, wanted.id, force=wanted.force)

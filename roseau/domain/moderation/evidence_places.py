@@ -5,6 +5,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from roseau.domain.moderation.evidence import Held
 from roseau.domain.site import Site
+from roseau.kernel import clock
 from roseau.storage.database import Transaction
 from roseau.storage.schema.notices import evidence_keys
 from roseau.storage.schema.survival import machines
@@ -33,6 +34,11 @@ _listed = statement(select(machines.c.id, machines.c.name, machines.c.left_at))
 _waiting = statement(
     select(func.count()).where(
         evidence_keys.c.erase_asked_at.is_not(None), evidence_keys.c.erased_at.is_(None)
+    )
+)
+_overdue = statement(
+    select(func.count()).where(
+        evidence_keys.c.erase_asked_at < bindparam("before"), evidence_keys.c.erased_at.is_(None)
     )
 )
 
@@ -69,6 +75,11 @@ def list_keys(tx: Transaction) -> list[Key]:
 def count_waiting(tx: Transaction) -> int:
     """How many keys some machine has still to destroy."""
     return int(tx.value(_waiting))
+
+
+def count_overdue(tx: Transaction) -> int:
+    """The same of keys whose destruction was asked for more than a day ago."""
+    return int(tx.value(_overdue, before=tx.now - clock.DAY))
 
 
 def note_held(tx: Transaction, machine_id: str, key_ids: list[str]) -> None:

@@ -26,6 +26,8 @@ from roseau.storage.statements import insertion, statement
 Side = Literal["notifier", "poster"]
 Step = Literal["warn", "pause"]
 
+#: Cases in which a warning or a pause is decided are about nothing that somebody posted.
+SUBJECT = "misuse"
 #: What is looked at: the last so many, no older than half a year.
 SAMPLE = 10
 WINDOW = 183 * clock.DAY
@@ -137,6 +139,7 @@ _poster = statement(
     .where(
         cases.c.target_account_id == bindparam("account_id"),
         cases.c.kind == "notice",
+        ~cases.c.subject.like(f"{SUBJECT}:%"),
         _done_at > bindparam("after"),
         decisions.c.reverses_id.is_(None),
         _stands,

@@ -11,8 +11,11 @@ import msgspec
 from sqlalchemy import bindparam, exists, literal, select, update
 
 from roseau.domain import events
+from roseau.domain.media.naming import list_in_history_of
 from roseau.domain.media.pictures import Workshop
+from roseau.domain.moderation.cases.access import is_handed_to
 from roseau.domain.moderation.evidence import LIVE, MEDIA, KeyJob
+from roseau.domain.moderation.team.permissions import require
 from roseau.domain.moderation.vocabulary import UNDO
 from roseau.domain.site import Site
 from roseau.kernel import clock, keys
@@ -31,6 +34,7 @@ from roseau.storage.schema.notices import (
 )
 from roseau.storage.statements import statement, upsert
 from roseau.storage.stores import Missing, StoreAway
+from roseau.storage.stores.copies import Blobs
 
 #: What a sealed blob is called after its name.
 EXTENSION = "enc"
@@ -50,10 +54,21 @@ _attached = statement(
     .join(evidence_keys, evidence_keys.c.case_id == notice_items.c.case_id)
     .where(evidence_keys.c.id == bindparam("key_id"), LIVE)
 )
+_statuses = statement(
+    select(notice_items.c.status_id)
+    .distinct()
+    .join(evidence_keys, evidence_keys.c.case_id == notice_items.c.case_id)
+    .where(evidence_keys.c.id == bindparam("key_id"), LIVE, notice_items.c.status_id.is_not(None))
+)
 _copies = statement(
     select(preserved_media.c.key_id, preserved_media.c.sealed_blob).where(
         preserved_media.c.blob == bindparam("blob")
     )
+)
+_live_copies = statement(
+    select(preserved_media.c.key_id, preserved_media.c.sealed_blob)
+    .join(evidence_keys, evidence_keys.c.id == preserved_media.c.key_id)
+    .where(preserved_media.c.blob == bindparam("blob"), LIVE)
 )
 _sealed = statement(select(preserved_media.c.blob).where(preserved_media.c.key_id == bindparam("key_id")))
 _add = statement(
@@ -142,6 +157,8 @@ def _list_to_seal(tx: Transaction, key_id: str) -> list[str]:
     shown = {name for media in tx.values(_media, key_id=key_id) for name in msgspec.json.decode(media)}
     # A post that was removed before shows nothing in its snapshot, and has its media still.
     shown |= {name for row in tx.all(_attached, key_id=key_id) for name in row}
+    for status_id in tx.values(_statuses, key_id=key_id):
+        shown |= list_in_history_of(tx, status_id)
     return sorted(name for name in shown - sealed if is_name(name))
 
 
@@ -197,9 +214,32 @@ def _note_sealed(tx: Transaction, key_id: str, blob: str, sealed_blob: str) -> N
 
 async def open_media(workshop: Workshop, key_id: str, key: bytes, blob: str, sealed_blob: str) -> None:
     """Make an original again from its sealed blob. Raises Missing, StoreAway, Unsealable, Unavailable."""
-    path = await asyncio.to_thread(workshop.blobs.bring, sealed_blob)
-    data = keys.unseal(key, _name(key_id, blob), await asyncio.to_thread(path.read_bytes))
+    data = await asyncio.to_thread(_read_sealed, workshop.blobs, key_id, key, blob, sealed_blob)
     await asyncio.to_thread(workshop.blobs.put_bytes, data, blob.rpartition(".")[2])
+
+
+def _read_sealed(blobs: Blobs, key_id: str, key: bytes, blob: str, sealed_blob: str) -> bytes:
+    return keys.unseal(key, _name(key_id, blob), blobs.bring(sealed_blob).read_bytes())
+
+
+def list_sealed(tx: Transaction, viewer_id: int, case_id: int, blob: str) -> list[tuple[str, str]]:
+    """The sealed copies of a blob that somebody looks at in a case: key, name of the sealed blob.
+
+    Callers have made sure that a snapshot that shows it was opened (`looking.find_looked_at`). Raises
+    Forbidden.
+    """
+    if not is_handed_to(tx, case_id, viewer_id):
+        require(tx, viewer_id, "open_evidence")
+    return [(row.key_id, row.sealed_blob) for row in tx.all(_live_copies, blob=blob)]
+
+
+async def read_media(blobs: Blobs, site: Site, blob: str, copies: list[tuple[str, str]]) -> bytes:
+    """What a sealed copy shows; nothing is unsealed on disk. Raises Missing, StoreAway, Unsealable."""
+    for key_id, sealed_blob in copies:
+        key = site.evidence_keys.find(key_id)
+        if key is not None:
+            return await asyncio.to_thread(_read_sealed, blobs, key_id, key, blob, sealed_blob)
+    raise Missing(blob)
 
 
 def _name(key_id: str, blob: str) -> str:

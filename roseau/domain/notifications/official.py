@@ -22,12 +22,13 @@ Official = Literal[
     "report_outcome",
     "appeal_answer",
     "moderation_question",
+    "terms_changed",
 ]
-#: What the row's `subject_id` is the id of: a letter, a measure, a notice.
-SubjectKind = Literal["delivery", "measure", "notice"]
+#: What the row's `subject_id` is the id of: a letter, a measure, a notice; or the version of the terms.
+SubjectKind = Literal["delivery", "measure", "notice", "terms"]
 OFFICIAL: frozenset[str] = frozenset(get_args(Official))
 #: Mastodon has no such types: they are told to those alone who name them.
-OURS = frozenset(("report_outcome", "appeal_answer", "moderation_question"))
+OURS = frozenset(("report_outcome", "appeal_answer", "moderation_question", "terms_changed"))
 
 _n = notifications
 _insert = statement(

@@ -22,6 +22,7 @@ from roseau.storage.schema.cases import (
     severances,
     statements,
 )
+from roseau.storage.schema.moderation import terms_versions
 from roseau.storage.schema.notices import notice_items, notices
 from roseau.storage.statements import one_of, statement
 
@@ -96,7 +97,14 @@ class Report(msgspec.Struct):
     action_taken_at: int | None
 
 
-Subject = Warning | Letter | Severance | Report
+class NewTerms(msgspec.Struct):
+    """Terms that hold from `since` on."""
+
+    version: int
+    since: int
+
+
+Subject = Warning | Letter | Severance | Report | NewTerms
 
 _ns = notification_subjects
 _d = deliveries
@@ -156,6 +164,10 @@ _severed = statement(
         accounts.c.domain,
     )
 )  # fmt: skip
+_terms = statement(
+    select(terms_versions.c.version, terms_versions.c.since).where(one_of(terms_versions.c.version, "ids")),
+    into=NewTerms,
+)
 _reports = statement(select(notices).where(one_of(notices.c.id, "ids")))
 _items = statement(
     select(notice_items.c.notice_id, notice_items.c.status_id)
@@ -171,7 +183,9 @@ def load_subjects(tx: Transaction, member_id: int, notification_ids: list[int]) 
     wanted: dict[str, dict[int, int]] = defaultdict(dict)
     for row in tx.all(_named, ids=notification_ids):
         wanted[row.kind][row.notification_id] = row.subject_id
-    loaders = {"delivery": _load_letters, "measure": _load_severances, "notice": _load_reports}
+    loaders = {
+        "delivery": _load_letters, "measure": _load_severances, "notice": _load_reports, "terms": _load_terms
+    }  # fmt: skip
     found: dict[int, Subject] = {}
     for kind, ids in wanted.items():
         loaded = loaders[kind](tx, member_id, list(set(ids.values())))
@@ -228,6 +242,10 @@ def _load_severances(tx: Transaction, member_id: int, ids: list[int]) -> dict[in
             created_at=row.from_at,
         )
     return found
+
+
+def _load_terms(tx: Transaction, member_id: int, ids: list[int]) -> dict[int, Subject]:
+    return {terms.version: terms for terms in tx.all(_terms, ids=ids)}
 
 
 def _load_reports(tx: Transaction, member_id: int, ids: list[int]) -> dict[int, Subject]:

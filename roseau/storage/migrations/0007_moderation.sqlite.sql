@@ -235,6 +235,7 @@ CREATE TABLE terms_versions (
     since BIGINT NOT NULL,
     written_at BIGINT NOT NULL,
     written_by_id INTEGER,
+    told_at BIGINT,
     CONSTRAINT pk_terms_versions PRIMARY KEY (version),
     CONSTRAINT fk_terms_versions_written_by_id FOREIGN KEY(written_by_id) REFERENCES accounts (id) ON DELETE SET NULL
 );
@@ -246,6 +247,23 @@ CREATE TABLE transparency_files (
     CONSTRAINT pk_transparency_files PRIMARY KEY (run_id, name),
     CONSTRAINT fk_transparency_files_run_id FOREIGN KEY(run_id) REFERENCES transparency_runs (id) ON DELETE CASCADE
 );
+
+CREATE TABLE trusted_flaggers (
+    id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT DEFAULT '' NOT NULL,
+    account_id INTEGER,
+    since BIGINT NOT NULL,
+    added_by_id INTEGER,
+    withdrawn_at BIGINT,
+    CONSTRAINT pk_trusted_flaggers PRIMARY KEY (id),
+    CONSTRAINT fk_trusted_flaggers_account_id FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE SET NULL,
+    CONSTRAINT fk_trusted_flaggers_added_by_id FOREIGN KEY(added_by_id) REFERENCES accounts (id) ON DELETE SET NULL
+);
+
+CREATE INDEX ix_trusted_flaggers_account_id ON trusted_flaggers (account_id);
+
+CREATE INDEX ix_trusted_flaggers_address ON trusted_flaggers (address);
 
 CREATE TABLE cases (
     id INTEGER NOT NULL,
@@ -780,6 +798,7 @@ CREATE TABLE quarantine (
     measure_id INTEGER NOT NULL,
     content BLOB NOT NULL,
     key_id TEXT DEFAULT '' NOT NULL,
+    media TEXT DEFAULT '[]' NOT NULL,
     sealed_at BIGINT NOT NULL,
     restored_at BIGINT,
     CONSTRAINT pk_quarantine PRIMARY KEY (id),

@@ -85,7 +85,8 @@ rule_versions = Table(
     instant("ended_at", null=True),
 )
 
-#: What people agreed to at sign-up, as it read from `since` on. The newest also stands in the choices.
+#: What people agreed to at sign-up, as it read from `since` on, which may lie ahead. The newest also stands
+#: in the choices. One that a newer version overtook before its day never held.
 terms_versions = Table(
     "terms_versions",
     metadata,
@@ -95,6 +96,8 @@ terms_versions = Table(
     instant("since"),
     instant("written_at"),
     ref("written_by_id", "accounts.id", null=True),
+    #: Since when members are being told of it, one portion after the other (DSA art. 14(2)).
+    instant("told_at", null=True),
 )
 
 #: What roles may do, where the site differs from `vocabulary.ROLES`, and roles that it made itself.
@@ -251,6 +254,22 @@ canonical_email_blocks = Table(
     text("canonical_email_hash", unique=True),
     ref("account_id", "accounts.id", null=True),
     instant("created_at"),
+)
+
+#: Trusted flaggers (DSA art. 22): what they send comes first. They are known by the address or domain of
+#: their mail, where the mail server vouches for it, or by a member's account.
+trusted_flaggers = Table(
+    "trusted_flaggers",
+    metadata,
+    key(),
+    text("name"),
+    #: An address, or a domain; empty: they have an account alone.
+    text("address", default=""),
+    ref("account_id", "accounts.id", null=True, index=True),
+    instant("since"),
+    ref("added_by_id", "accounts.id", null=True),
+    instant("withdrawn_at", null=True),
+    Index("ix_trusted_flaggers_address", "address"),
 )
 
 #: Each transparency report that was made: over what, and what came out.

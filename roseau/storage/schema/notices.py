@@ -197,6 +197,8 @@ quarantine = Table(
     #: JSON of everything that was blanked in the status, its edits, poll and media.
     sealed("content"),
     text("key_id", default=""),
+    #: JSON list of the blobs that only its edits showed; they are kept until it is restored or erased.
+    text("media", default="[]"),
     instant("sealed_at"),
     instant("restored_at", null=True),
 )

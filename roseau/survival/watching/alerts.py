@@ -25,6 +25,8 @@ AlertKind = Literal[
     "backup_failed",
     "backup_unproven",
     "statements_late",
+    "case_unseen",
+    "erasure_waiting",
 ]
 #: What fills the sentences: `names`, `reason`, `needed`, `answering`, `free` (bytes), `moment` (ms), `count`.
 Args = Mapping[str, str | int]
@@ -38,12 +40,16 @@ PATIENCE: dict[AlertKind, int] = {
     "backup_failed": 0,
     "backup_unproven": 0,
     "statements_late": 0,
+    "case_unseen": 0,
+    "erasure_waiting": 0,
 }
 #: After this long a trouble that goes on is mailed again.
 REMINDERS: dict[AlertKind, int] = dict.fromkeys(PATIENCE, 6 * clock.HOUR) | {
     "disk_low": clock.DAY,
     "backup_failed": clock.DAY,
     "backup_unproven": clock.DAY,
+    "case_unseen": clock.HOUR,
+    "erasure_waiting": clock.DAY,
 }
 #: So long it has to be quiet before it counts as over: trouble that comes and goes is one trouble.
 QUIET = 15 * clock.MINUTE
@@ -193,6 +199,16 @@ def _to_letter(language: str, site: Site, kind: AlertKind, args: Args) -> Letter
             _("Letters that tell people what was decided about them have not arrived in time: %(count)s."),
             _("Look whether the mail server takes mails. They are sent as soon as it does."),
         ),
+        "case_unseen": (
+            _("Nobody has looked at what cannot wait"),
+            _("Cases whose time is over before anybody of the team has seen them: %(count)s."),
+            _("Everybody who decides cases was called. Look at the queue, or reach somebody who does."),
+        ),
+        "erasure_waiting": (
+            _("Evidence is not erased everywhere"),
+            _("Keys of evidence that were to be destroyed more than a day ago, and are not yet: %(count)s."),
+            _("A machine that has them is away. Switch it on, or take it out of the site if it is lost."),
+        ),
     }[kind]
     filled = tuple(sentence % _in_words(language, args) for sentence in said)
     return Letter(subject, filled, (_("Open the control room"), f"{site.base_url}/control"))
@@ -217,5 +233,7 @@ def _all_clear(language: str, site: Site, kind: AlertKind) -> Letter:
         "backup_failed": _("The last backup succeeded."),
         "backup_unproven": _("A backup was proven again."),
         "statements_late": _("The letters of the moderation arrive in time again."),
+        "case_unseen": _("Somebody has looked at every case that could not wait."),
+        "erasure_waiting": _("The evidence is erased on every machine."),
     }[kind]
     return Letter(_("It is over"), (said,), (_("Open the control room"), f"{site.base_url}/control"))

@@ -15,7 +15,9 @@ import msgspec
 from sqlalchemy import desc, select
 
 from roseau.domain.accounts.mails import Mail
+from roseau.domain.moderation.evidence_places import count_overdue
 from roseau.domain.moderation.statements.deliveries import count_late_deliveries
+from roseau.domain.moderation.team.calling import count_unseen
 from roseau.domain.site import Site
 from roseau.kernel import clock, ids
 from roseau.kernel.errors import RoseauError
@@ -102,7 +104,8 @@ class Watch:
         self._measured_at = 0
         self._backups = BackupFacts()
         #: Letters of the moderation that should have arrived by now.
-        self._late = 0
+        #: What of the moderation should have happened by now and has not: how many of each.
+        self._late: dict[AlertKind, int] = {}
 
     async def run(self) -> None:
         """Look and mail until cancelled."""
@@ -228,17 +231,20 @@ class Watch:
             found["backup_failed"] = {"reason": backups.error}
         if backups.proven_since is not None and now - backups.proven_since > PROOF:
             found["backup_unproven"] = {"moment": backups.proven_since}
-        if self._late:
-            found["statements_late"] = {"count": self._late}
-        return found
+        return found | {kind: {"count": count} for kind, count in self._late.items() if count}
 
 
 def _look_back(tx: Transaction) -> tuple[Day | None, dict[str, int], Change | None]:
     return find_last_day(tx), load_alerts(tx), find_last_change(tx)
 
 
-def _look_around(tx: Transaction) -> tuple[BackupFacts, int]:
-    return load_backup_facts(tx), count_late_deliveries(tx)
+def _look_around(tx: Transaction) -> tuple[BackupFacts, dict[AlertKind, int]]:
+    late: dict[AlertKind, int] = {
+        "statements_late": count_late_deliveries(tx),
+        "case_unseen": count_unseen(tx),
+        "erasure_waiting": count_overdue(tx),
+    }
+    return load_backup_facts(tx), late
 
 
 def _keep(

@@ -53,10 +53,11 @@ def _day(text: str, zone: str) -> tuple[int, int]:
     """The first moment of a day, `2026-11-22`, where the reader lives, and of the day after; 0 for none."""
     try:
         first = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=ZoneInfo(zone))
-    except ValueError:
+        moments = (first, first + timedelta(days=1))
+        since, before = (int(one.astimezone(UTC).timestamp() * clock.SECOND) for one in moments)
+    except (ValueError, OverflowError):
+        # The first and the last day that there is have nothing beside them.
         return 0, 0
-    moments = (first, first + timedelta(days=1))
-    since, before = (int(one.astimezone(UTC).timestamp() * clock.SECOND) for one in moments)
     return since, before
 
 

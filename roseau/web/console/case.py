@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
+from mimetypes import guess_type
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from roseau.domain.moderation.cases.access import find_case_id
+from roseau.domain.moderation.cases.access import find_case_id, require_look
 from roseau.domain.moderation.cases.asking import ask
 from roseau.domain.moderation.cases.queue import CaseLine, load_lines
+from roseau.domain.moderation.cases.splitting import split_item
 from roseau.domain.moderation.cases.working import add_note, claim, hand_over, pause, release, resume
 from roseau.domain.moderation.looking import find_looked_at
 from roseau.domain.moderation.notices.snapshots import open_snapshot
+from roseau.domain.moderation.preserved_media import list_sealed, read_media
 from roseau.doors.server import server_of
 from roseau.kernel import clock
-from roseau.kernel.errors import Invalid, NotFound, Problem, Unavailable
+from roseau.kernel.errors import Invalid, NotFound, Problem, Unavailable, mark
 from roseau.kernel.ids import parse_id
 from roseau.storage.blobs import is_name
 from roseau.storage.database import Transaction
@@ -37,9 +40,11 @@ _STEPS: Final[dict[str, Callable[..., Any]]] = {
     "hand_over": hand_over,
     "wait": pause,
     "resume": resume,
+    "split": split_item,
 }
 #: How long a case may wait at once, in hours.
 WAITS: Final = (4, 24, 72, 168)
+_AWAY: Final = mark("This picture cannot be fetched at the moment. Try again in a minute.")
 _PRIVATE_MEDIA: Final = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -65,7 +70,9 @@ async def show_standing(request: Request) -> Response:
 
 
 def _line(tx: Transaction, viewer_id: int, number: int) -> CaseLine:
-    return load_lines(tx, viewer_id, [find_case_id(tx, number)])[0]
+    case_id = find_case_id(tx, number)
+    require_look(tx, case_id, viewer_id)
+    return load_lines(tx, viewer_id, [case_id])[0]
 
 
 async def open_case(request: Request) -> Response:
@@ -102,9 +109,14 @@ def _given(request: Request, step: str) -> tuple[Any, ...]:
         if to is None:
             raise Invalid(problems=(Problem("to", "ERR_BLANK", "Choose somebody of the team."),))
         return (to, field_of(request, "text"))
+    if step == "split":
+        item_id = parse_id(field_of(request, "item"))
+        if item_id is None:
+            raise NotFound
+        return (item_id,)
     if step == "wait":
-        hours = field_of(request, "hours")
-        known = int(hours) if hours.isdigit() and int(hours) in WAITS else WAITS[1]
+        hours = parse_id(field_of(request, "hours"))
+        known = hours if hours in WAITS else WAITS[1]
         return (clock.now() + known * clock.HOUR, field_of(request, "text"))
     return ()
 
@@ -119,6 +131,7 @@ def _said(request: Request) -> dict[str, str]:
         "hand_over": _("Handed over."),
         "wait": _("The case waits."),
         "resume": _("The case is back in the queue."),
+        "split": _("It has a case of its own now, with its own clock."),
     }
 
 
@@ -145,12 +158,25 @@ async def show_media(request: Request) -> Response:
     ):
         raise NotFound
     try:
-        path = await asyncio.to_thread(server.blobs.bring, name)
+        return FileResponse(await asyncio.to_thread(server.blobs.bring, name), headers=_PRIVATE_MEDIA)
+    except Missing:
+        return await _show_preserved(request, name)
+    except StoreAway as error:
+        raise Unavailable(_AWAY) from error
+
+
+async def _show_preserved(request: Request, name: str) -> Response:
+    """The same where the original is gone for good, and evidence of it was preserved under a key."""
+    server = server_of(request)
+    case_id = await server.database.read(find_case_id, number_of(request))
+    copies = await server.database.read(list_sealed, staff_of(request).account.id, case_id, name)
+    try:
+        data = await read_media(server.blobs, server.site, name, copies)
     except Missing:
         raise NotFound from None
     except StoreAway as error:
-        raise Unavailable("This picture cannot be fetched at the moment. Try again in a minute.") from error
-    return FileResponse(path, headers=_PRIVATE_MEDIA)
+        raise Unavailable(_AWAY) from error
+    return Response(data, headers=_PRIVATE_MEDIA, media_type=guess_type(name)[0])
 
 
 _CASE: Final = "/moderation/cases/{number}"

@@ -21,7 +21,7 @@ from roseau.storage.database import Transaction
 from roseau.web.console.case import address_of
 from roseau.web.console.frame import render_console_part
 from roseau.web.console.guard import MAX_NUMBER, console_routes, number_of, staff_of
-from roseau.web.console.options import Option, options_of
+from roseau.web.console.options import SUSPEND_DAYS, Option, options_of
 from roseau.web.console.page import CasePage, Filled, load_page, preview, render_case, to_draft
 from roseau.web.console.queue import which_of
 from roseau.web.problems import problems_of
@@ -29,7 +29,7 @@ from roseau.web.rendering import is_fragment, render, translations_of
 from roseau.web.sessions import field_of, form_of, redirect
 
 #: The fields of a draft by the names that they have in the form.
-_FIELDS: Final = {"rule_id": "rule", "measures": "measure", "ground": "rule"}
+_FIELDS: Final[dict[str, str]] = {"rule_id": "rule", "measures": "measure", "ground": "rule"}
 
 
 def _filled(request: Request) -> Filled:
@@ -70,8 +70,9 @@ async def take_decision(request: Request) -> Response:
             request, await load_page(request, number_of(request)), 409, filled=filled, stale=True
         )
     except Invalid as error:
-        found = problems_of(request, error)
-        problems = {_FIELDS.get(name, name): sentence for name, sentence in found.items()}
+        # The one field that a measure of this kind has.
+        names = _FIELDS | ({"measures": "label"} if "label" in option.kinds else {})
+        problems = problems_of(request, error, names)
         return await render_case(request, page, 422, filled=filled, problems=problems)
     said = ""
     if decided.proposal_id is not None:
@@ -83,22 +84,42 @@ def _ask_once_more(request: Request, page: CasePage, option: Option, filled: Fil
     _ = translations_of(request).gettext
     sent = msgspec.to_builtins(filled) | {"which": page.which}
     who = page.view.line.who
+    of_server = bool(page.view.line.domain)
     return render(
         request,
         "confirm.html",
-        heading=_("Suspend @%(name)s?") % {"name": who}
-        if option.key == 6 and not page.view.line.domain
-        else _("Block %(name)s?") % {"name": who},
+        heading=(_("Block %(name)s?") if of_server else _("Suspend @%(name)s?")) % {"name": who},
         sentence=_(
-            "They lose access, and their followers lose sight of them. It can be undone for 30 seconds,"
-            " and everything can be put back later."
-        ),
+            "Follows in both directions are cut, and kept for putting back. It can be undone for 30 seconds."
+        )
+        if of_server
+        else _say_how_long(request, filled.suspend_days),
         action=request.url.path,
         words=option.name,
         danger=True,
         back=address_of(request),
         fields={name: value for name, value in sent.items() if value not in (False, "")},
     )
+
+
+def _say_how_long(request: Request, days: int) -> str:
+    words = translations_of(request)
+    if days not in SUSPEND_DAYS or not days:
+        return str(
+            words.gettext(
+                "For good, once somebody else of the team has agreed; where nobody else is there, at once."
+                " They lose access, and their followers lose sight of them. It can be undone for 30 seconds,"
+                " and everything can be put back later."
+            )
+        )
+    said = words.ngettext(
+        "For %(num)s day, and then it ends by itself. They lose access, and their followers lose sight of"
+        " them. It can be undone for 30 seconds, and everything can be put back later.",
+        "For %(num)s days, and then it ends by itself. They lose access, and their followers lose sight of"
+        " them. It can be undone for 30 seconds, and everything can be put back later.",
+        days,
+    )
+    return str(said) % {"num": days}
 
 
 async def _go_on(request: Request, said: str) -> Response:

@@ -40,11 +40,12 @@ from roseau.domain.moderation.desk.reading import (
     load_letter,
 )
 from roseau.domain.policy import Rule, list_rules
-from roseau.domain.site import Site, load_choices
+from roseau.domain.relationships.blocking import to_domain
+from roseau.domain.site import Site, choose, load_choices
 from roseau.doors.abuse_mail import take_mail
 from roseau.doors.multipart import Upload
 from roseau.doors.server import server_of
-from roseau.kernel.errors import Invalid, NotFound, Problem
+from roseau.kernel.errors import Forbidden, Invalid, NotFound, Problem, mark
 from roseau.kernel.ids import parse_id
 from roseau.storage.database import Transaction
 from roseau.web.console.frame import render_console
@@ -62,11 +63,17 @@ _KINDS: Final = {
 }
 
 
+#: Names of further senders of letters.
+MAX_SENDERS: Final = 100
+
+
 class _All(msgspec.Struct):
     letters: list[Letter]
     done: list[Letter]
     orders: list[Order]
     now: int
+    #: Names of senders of letters, one a line.
+    senders: str
 
 
 # The letters
@@ -83,6 +90,7 @@ async def _show_desk(request: Request, problems: dict[str, str]) -> Response:
     return await render_console(
         request, "console/desk.html", 422 if problems else 200, found=found, problems=problems,
         may_order=may_order, written=field_of(request, "text") if problems else "",
+        senders=field_of(request, "letter_senders") if "letter_senders" in problems else found.senders,
     )  # fmt: skip
 
 
@@ -92,6 +100,7 @@ def _load_all(tx: Transaction, viewer_id: int, may_order: bool) -> _All:
         list_letters(tx, viewer_id, done=True),
         list_orders(tx, viewer_id) if may_order else [],
         tx.now,
+        "\n".join(load_choices(tx).letter_senders),
     )
 
 
@@ -111,6 +120,46 @@ async def take_in(request: Request) -> Response:
     if letter_id is None:
         letter_id = await server.database.write(make_letter, server.site, account_id, received.notice_id)
     return redirect(request, f"{_HERE}/{letter_id}", say=_("The letter is on the desk."))
+
+
+async def make_of_notice(request: Request) -> Response:
+    """Make a letter of a mail that came in as a report."""
+    server = server_of(request)
+    notice_id = parse_id(field_of(request, "notice"))
+    if notice_id is None:
+        raise NotFound
+    letter_id = await server.database.write(make_letter, server.site, staff_of(request).account.id, notice_id)
+    _ = translations_of(request).gettext
+    return redirect(request, f"{_HERE}/{letter_id}", say=_("The letter is on the desk."))
+
+
+async def save_senders(request: Request) -> Response:
+    """Whose mails are letters with a clock, besides the hosts that are known."""
+    if "manage_letters" not in permissions_here(request):
+        raise Forbidden
+    try:
+        senders = _read_senders(field_of(request, "letter_senders"))
+    except Invalid as error:
+        return await _show_desk(request, problems_of(request, error))
+    account_id = staff_of(request).account.id
+    await server_of(request).database.write(lambda tx: choose(tx, account_id, letter_senders=senders))
+    return redirect(request, _HERE, say=translations_of(request).gettext("Saved."))
+
+
+def _read_senders(text: str) -> tuple[str, ...]:
+    lines = [line.strip().removeprefix("@") for line in text.splitlines() if line.strip()]
+    if len(lines) > MAX_SENDERS:
+        raise _wrong_senders(mark("There are 100 names at most."))
+    try:
+        return tuple(dict.fromkeys(to_domain(line) for line in lines))
+    except Invalid:
+        raise _wrong_senders(
+            mark("Write what stands behind the @ of an address, such as example.org.")
+        ) from None
+
+
+def _wrong_senders(sentence: str) -> Invalid:
+    return Invalid(problems=(Problem("letter_senders", "ERR_INVALID", sentence),))
 
 
 async def _sent(request: Request) -> bytes:
@@ -215,6 +264,7 @@ def _said(request: Request) -> _Said:
         rule_id=rule_id,
         law=field_of(request, "law"),
         facts=field_of(request, "facts"),
+        summary=field_of(request, "summary"),
         measure="interstitial" if behind_warning else "remove",
     )
     return _Said(how, field_of(request, "reason"))
@@ -288,14 +338,20 @@ def _id(request: Request) -> int:
     return found
 
 
-routes = console_routes(
-    [
-        Route(_HERE, show_desk),
-        Route(_HERE, take_in, methods=["POST"]),
-        Route(f"{_HERE}/{{id}}", show_letter),
-        Route(f"{_HERE}/{{id}}/items", answer_items, methods=["POST"]),
-        Route(f"{_HERE}/{{id}}/answered", note_answer, methods=["POST"]),
-        Route(f"{_HERE}/{{id}}/pack.{{kind}}", send_pack),
-    ],
-    permission="manage_letters",
-)
+routes = [
+    *console_routes(
+        [Route(f"{_HERE}/senders", save_senders, methods=["POST"])], permission="manage_settings"
+    ),
+    *console_routes(
+        [
+            Route(_HERE, show_desk),
+            Route(f"{_HERE}/made", make_of_notice, methods=["POST"]),
+            Route(_HERE, take_in, methods=["POST"]),
+            Route(f"{_HERE}/{{id}}", show_letter),
+            Route(f"{_HERE}/{{id}}/items", answer_items, methods=["POST"]),
+            Route(f"{_HERE}/{{id}}/answered", note_answer, methods=["POST"]),
+            Route(f"{_HERE}/{{id}}/pack.{{kind}}", send_pack),
+        ],
+        permission="manage_letters",
+    ),
+]

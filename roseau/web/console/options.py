@@ -1,4 +1,4 @@
-"""The six measures that a case offers, from mild to hard, each with the key that chooses it."""
+"""The six measures that a case offers, from mild to hard, each with a key that chooses it; and some more."""
 
 from collections.abc import Callable
 from typing import Final
@@ -12,13 +12,14 @@ from roseau.kernel import clock
 
 #: What one may choose from: how long a limit or freeze lasts, and a suspension (0: for good), in days.
 LIMIT_DAYS: Final = (1, 7, 30)
-SUSPEND_DAYS: Final = (0, 30, 90)
+SUSPEND_DAYS: Final = (30, 90, 0)
 USUAL_LIMIT: Final = 7
 _MILD: Final = frozenset(("reminder", "label", "interstitial"))
+_ON_POSTS: Final = frozenset(("label", "interstitial", "hold", "remove"))
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the six. `verb`: what the button says; `short`: what the bar of a phone says."""
+    """A measure to choose. `verb`: what the button says; `short`: what the bar of a phone says."""
 
     key: int
     name: str
@@ -30,6 +31,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     grave: bool = False
     #: Which of the fields for a length of time it takes: limit, suspend or none.
     lasts: str = ""
+    #: Not one of the six: no key chooses it.
+    further: bool = False
 
 
 def options_of(view: CaseView, gettext: Callable[[str], str]) -> tuple[Option, ...]:
@@ -78,6 +81,40 @@ def _for_posts(view: CaseView, _: Callable[[str], str]) -> tuple[Option, ...]:
             lasts="limit",
         ),
         _suspension(_, ("remove", "suspend")),
+        *_more_for_posts(_),
+    )
+
+
+def _more_for_posts(_: Callable[[str], str]) -> tuple[Option, ...]:
+    return (
+        Option(
+            key=7,
+            name=_("Add a note beside the post"),
+            note=_("It stays, and everybody who sees it reads your words with it"),
+            verb=_("Add the note, then next"),
+            short=_("Note"),
+            kinds=("label",),
+            further=True,
+        ),
+        Option(
+            key=8,
+            name=_("Hide it until it is decided"),
+            note=_("For a day at most; the case stays open, and its clock runs on"),
+            verb=_("Hide meanwhile"),
+            short=_("Hide meanwhile"),
+            kinds=("hold",),
+            further=True,
+        ),
+        Option(
+            key=9,
+            name=_("Remove, and freeze the account"),
+            note=_("May read, and not write"),
+            verb=_("Remove and freeze, then next"),
+            short=_("Freeze"),
+            kinds=("remove", "freeze"),
+            lasts="limit",
+            further=True,
+        ),
     )
 
 
@@ -117,7 +154,7 @@ def _suspension(_: Callable[[str], str], kinds: tuple[MeasureKind, ...]) -> Opti
     return Option(
         key=6,
         name=_("Suspend the account"),
-        note=_("For good it needs a second voice"),
+        note=_("For a time, or for good with a second voice"),
         verb=_("Suspend…"),
         short=_("Suspend"),
         kinds=kinds,
@@ -167,13 +204,20 @@ def statuses_of(view: CaseView) -> list[int]:
 
 
 def measures_of(
-    view: CaseView, option: Option, now: int, *, limit_days: int, suspend_days: int, words: str
+    view: CaseView,
+    option: Option,
+    now: int,
+    *,
+    limit_days: int,
+    suspend_days: int,
+    words: str = "",
+    label: str = "",
 ) -> tuple[MeasureDraft, ...]:
-    """The measures that an option stands for, in this case."""
+    """The measures that an option stands for here. `words` stand before a post, `label` beside it."""
     drafts: list[MeasureDraft] = []
     for kind in option.kinds:
-        if kind in ("remove", "interstitial"):
-            said = words if kind == "interstitial" else ""
+        if kind in _ON_POSTS:
+            said = {"interstitial": words, "label": label}.get(kind, "")
             drafts += [MeasureDraft(kind=kind, status_id=one, words=said) for one in statuses_of(view)]
         elif kind.startswith("domain_"):
             drafts.append(MeasureDraft(kind=kind, domain=view.line.domain))
@@ -193,4 +237,5 @@ def suggested(view: CaseView, options: tuple[Option, ...]) -> Option | None:
         kinds = {"remove"}
     exact = next((one for one in options if set(one.kinds) == kinds), None)
     # What is not offered as it is comes nearest to the hardest option that is no harder.
-    return exact or next((one for one in reversed(options) if one.kinds and set(one.kinds) <= kinds), None)
+    usual = [one for one in options if one.kinds and not one.further]
+    return exact or next((one for one in reversed(usual) if set(one.kinds) <= kinds), None)

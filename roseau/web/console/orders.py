@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from roseau.domain.moderation.cases.access import find_case_id
 from roseau.domain.moderation.cases.working import see_case
 from roseau.domain.moderation.desk.answers import gather_order_facts, write_answer
 from roseau.domain.moderation.desk.disclosures import gather_disclosure, make_disclosure
@@ -24,6 +25,7 @@ from roseau.domain.moderation.desk.orders import (
     load_order_items,
 )
 from roseau.domain.moderation.desk.reading import Item
+from roseau.domain.moderation.desk.threats import ThreatDraft, report_threat
 from roseau.domain.policy import Rule, list_rules
 from roseau.domain.site import Site
 from roseau.doors.server import server_of
@@ -51,8 +53,13 @@ class _Page(msgspec.Struct):
 
 
 async def show_form(request: Request) -> Response:
-    """The form for an order that came; `notice` is the mail that it came with."""
-    return await _show_form(request, {}, {"notice": request.query_params.get("notice", "")})
+    """The form for an order that came; `notice` is the mail that it came with.
+
+    `case`: nobody ordered anything, and an authority is told of danger to life, by the case's number.
+    """
+    return await _show_form(
+        request, {}, {name: request.query_params.get(name, "") for name in ("notice", "case")}
+    )
 
 
 async def _show_form(request: Request, problems: dict[str, str], filled: dict[str, str]) -> Response:
@@ -66,13 +73,32 @@ async def write_down(request: Request) -> Response:
     """Write an order down; its case stands first in the queue from then on."""
     server, account_id = server_of(request), staff_of(request).account.id
     try:
-        order_id = await server.database.write(file_order, server.site, account_id, _draft(request))
+        if field_of(request, "case"):
+            order_id = await server.database.write(_report_threat, server.site, account_id, *_threat(request))
+        else:
+            order_id = await server.database.write(file_order, server.site, account_id, _draft(request))
     except Invalid as error:
         form = form_of(request)
         filled = {name: value for name, value in form.items() if isinstance(value, str)}
         return await _show_form(request, problems_of(request, error), filled)
-    said = translations_of(request).gettext("The order is written down, and what it names is preserved.")
+    _ = translations_of(request).gettext
+    said = _("The order is written down, and what it names is preserved.")
+    if field_of(request, "case"):
+        said = _("What the case holds is preserved. Send it now, and note here that you have.")
     return redirect(request, f"{_HERE}/{order_id}", say=said)
+
+
+def _threat(request: Request) -> tuple[int, ThreatDraft]:
+    number = parse_id(field_of(request, "case"))
+    if number is None:
+        raise NotFound
+    names = ("authority", "reference", "reply_to", "text", "country")
+    texts = {name: field_of(request, name).strip() for name in names}
+    return number, ThreatDraft(**texts, language=field_of(request, "language") or language_of(request))
+
+
+def _report_threat(tx: Transaction, site: Site, account_id: int, number: int, draft: ThreatDraft) -> int:
+    return report_threat(tx, site, account_id, find_case_id(tx, number), draft)
 
 
 def _draft(request: Request) -> OrderDraft:
@@ -153,7 +179,10 @@ async def note_answer(request: Request) -> Response:
     server, order_id = server_of(request), _id(request)
     words = field_of(request, "words")
     try:
-        await server.database.write(answer_order, server.site, staff_of(request).account.id, order_id, words)
+        sent_at = _read_time("sent_at", field_of(request, "sent_at"), field_of(request, "zone"))
+        await server.database.write(
+            answer_order, server.site, staff_of(request).account.id, order_id, words, sent_at
+        )
     except Invalid as error:
         return await _show_order(request, await _load(request), problems_of(request, error))
     return redirect(

@@ -16,6 +16,7 @@ from roseau.domain.moderation.decisions.drafts import DecisionDraft
 from roseau.domain.moderation.decisions.grounds import find_person, gather_grounds
 from roseau.domain.moderation.decisions.rows import Case
 from roseau.domain.moderation.looking import find_desk
+from roseau.domain.moderation.misuse_deciding import place_of
 from roseau.domain.moderation.notices.snapshots import Content
 from roseau.domain.moderation.statements.writing import preview_statement
 from roseau.domain.moderation.team.permissions import list_holders
@@ -25,9 +26,11 @@ from roseau.domain.site import Site
 from roseau.doors.server import server_of
 from roseau.kernel import clock
 from roseau.kernel.i18n import LANGUAGES
+from roseau.kernel.ids import parse_id
 from roseau.storage.database import Transaction
 from roseau.web.console.frame import render_console
 from roseau.web.console.guard import staff_of
+from roseau.web.console.misuse import Hint, list_hints
 from roseau.web.console.options import (
     LIMIT_DAYS,
     SUSPEND_DAYS,
@@ -52,6 +55,7 @@ class Filled(msgspec.Struct, kw_only=True):
     suspend_days: int = 0
     facts: str = ""
     words: str = ""
+    label: str = ""
     summary: str = ""
     unfounded: bool = False
 
@@ -73,6 +77,9 @@ class CasePage(msgspec.Struct, frozen=True):
     outcomes: frozenset[str] = frozenset()
     #: Where its letter or order is answered, item by item; empty for other cases.
     desk: str = ""
+    #: Whom the table of misuse suggests to warn or pause; of a case of misuse, the page that decides it.
+    hints: tuple[Hint, ...] = ()
+    misuse: str = ""
 
     @property
     def place(self) -> int:
@@ -102,6 +109,8 @@ def read_page(tx: Transaction, site: Site, viewer_id: int, number: int, which: W
         appeal=appeal,
         outcomes=_outcomes(tx, viewer_id, appeal),
         desk=_desk_of(tx, view.line.id),
+        hints=tuple(list_hints(tx, viewer_id, view)),
+        misuse=place_of(view.line.subject),
     )
 
 
@@ -162,13 +171,16 @@ def to_draft(page: CasePage, options: tuple[Option, ...], filled: Filled) -> Dec
         limit_days=filled.limit_days if filled.limit_days in LIMIT_DAYS else USUAL_LIMIT,
         suspend_days=filled.suspend_days if filled.suspend_days in SUSPEND_DAYS else 0,
         words=filled.words,
+        label=filled.label,
     )
     kind, _, rule = filled.rule.partition(":")
     if not measures:
-        return DecisionDraft(ground="none", facts=filled.facts, unfounded=filled.unfounded)
+        return DecisionDraft(
+            ground="none", facts=filled.facts, summary=filled.summary, unfounded=filled.unfounded
+        )
     return DecisionDraft(
         ground="law" if kind == "law" else "rule",
-        rule_id=int(rule) if kind == "rule" and rule.isdigit() else None,
+        rule_id=parse_id(rule) if kind == "rule" else None,
         law=filled.law if kind == "law" else "",
         facts=filled.facts,
         measures=measures,
@@ -181,6 +193,9 @@ def preview(tx: Transaction, site: Site, view: CaseView, draft: DecisionDraft) -
     """The statement that a draft would make, as it would be sent; empty where nobody is written to."""
     if not draft.measures or view.line.target_account_id is None:
         return ""
+    if draft.rule_id is None and not draft.law.strip():
+        # Nothing is said of a rule or a law before one is named.
+        draft = msgspec.structs.replace(draft, ground="none")
     case = Case(*(getattr(view.line, name) for name in Case.__struct_fields__))
     return preview_statement(tx, site, gather_grounds(tx, site, case, draft))
 

@@ -1,5 +1,6 @@
 """Everything of the console by its name: cases, people, pages, rules. A page, and the palette's list."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from roseau.web.console.frame import PLACES, place_words, render_console
 from roseau.web.console.guard import console_routes, permissions_here, staff_of
 from roseau.web.console.people import find_people
 from roseau.web.rendering import language_of, translations_of
+from roseau.web.sessions import query
 
 _MOST: Final = 8
 
@@ -89,13 +91,25 @@ def _places(request: Request, asked: str, has: frozenset[Permission]) -> list[Hi
     _ = translations_of(request).gettext
     words = place_words(_)
     known = [(words[key], href) for key, href, permission in PLACES if permission in has]
+    known += [(name, href) for name, href, permission in _further(_) if permission in has]
     known += [
         (_("Closed cases"), "/moderation/closed"),
         (_("Keys"), "/moderation/keys"),
         (_("The rules"), "/rules"),
     ]
     wanted = asked.casefold()
+    if "://" in asked and "decide_cases" in has:
+        return [Hit("plus", _("Open a case about this address"), "", f"/moderation/open?{query(url=asked)}")]
     return [Hit("list", name, "", href) for name, href in known if wanted in name.casefold()]
+
+
+def _further(_: Callable[[str], str]) -> list[tuple[str, str, Permission]]:
+    """Pages that have no place of their own in the navigation."""
+    return [
+        (_("Open a case"), "/moderation/open", "decide_cases"),
+        (_("Sign-up blocks"), "/moderation/blocks", "manage_blocks"),
+        (_("Trusted flaggers"), "/moderation/flaggers", "manage_settings"),
+    ]
 
 
 routes = console_routes([Route("/moderation/find", find)], permission="view_cases")

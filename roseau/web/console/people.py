@@ -9,7 +9,7 @@ from starlette.routing import Route
 from roseau.domain.accounts.loading import AccountView
 from roseau.domain.accounts.lookup import find_by_handle
 from roseau.domain.accounts.signup import Waiting, approve_sign_up, list_waiting, reject_sign_up
-from roseau.domain.moderation.members import load_member_record
+from roseau.domain.moderation.members import MemberRecord, load_member_record
 from roseau.domain.moderation.team.permissions import require
 from roseau.domain.search.people import search_accounts
 from roseau.domain.site import Site
@@ -19,6 +19,7 @@ from roseau.kernel.ids import parse_id
 from roseau.storage.database import Transaction
 from roseau.web.console.frame import render_console
 from roseau.web.console.guard import console_routes, staff_of
+from roseau.web.console.misuse import Hint, list_hints_about
 from roseau.web.rendering import render, translations_of
 from roseau.web.sessions import form_of, redirect
 
@@ -50,10 +51,15 @@ async def show_person(request: Request) -> Response:
     account_id = parse_id(request.path_params["id"])
     if account_id is None:
         raise NotFound
-    record = await server_of(request).database.scan(
-        load_member_record, staff_of(request).account.id, account_id
+    record, hints = await server_of(request).database.scan(
+        _load_person, staff_of(request).account.id, account_id
     )
-    return await render_console(request, "console/person.html", record=record)
+    return await render_console(request, "console/person.html", record=record, hints_about=hints)
+
+
+def _load_person(tx: Transaction, viewer_id: int, account_id: int) -> tuple[MemberRecord, list[Hint]]:
+    record = load_member_record(tx, viewer_id, account_id)
+    return record, list_hints_about(tx, viewer_id, record.account)
 
 
 async def judge_person(request: Request) -> Response:

@@ -26,12 +26,13 @@ from roseau.domain.site import Site
 from roseau.doors.server import server_of
 from roseau.kernel import clock
 from roseau.kernel.errors import Invalid, Problem
+from roseau.kernel.ids import parse_id
 from roseau.storage.database import Transaction
 from roseau.web.console.frame import render_console
 from roseau.web.console.guard import console_routes, staff_of
-from roseau.web.console.words import words_in
+from roseau.web.console.roles import role_names
 from roseau.web.problems import problems_of
-from roseau.web.rendering import language_of, translations_of
+from roseau.web.rendering import translations_of
 from roseau.web.sessions import field_of, form_of, redirect
 
 _HERE: Final = "/moderation/team"
@@ -86,7 +87,7 @@ async def _show(request: Request, problems: dict[str, str] | None = None) -> Res
         own=own,
         week=_to_week(own.duties if own else []),
         roles=roles,
-        role_words=words_in(language_of(request)).roles,
+        role_words=role_names(roles, translations_of(request).gettext),
         permission_words=PERMISSIONS,
         problems=problems or {},
     )
@@ -128,18 +129,19 @@ def _to_minute(text: str) -> int | None:
     hours, colon, minutes = text.strip().partition(":")
     if not colon and not hours:
         return None
-    if not (hours.isdigit() and minutes[:2].isdigit() and int(hours) < 24 and int(minutes[:2]) < 60):
+    hour, minute = parse_id(hours), parse_id(minutes[:2])
+    if hour is None or minute is None or hour >= 24 or minute >= 60:
         raise Invalid(problems=(Problem("week", "ERR_INVALID", "A time is written like 8:30 or 20:00."),))
-    return int(hours) * 60 + int(minutes[:2])
+    return hour * 60 + minute
 
 
 async def begin_rest(request: Request) -> Response:
     """Rest from now on, for some days or until one says so."""
     _ = translations_of(request).gettext
     server, account_id = server_of(request), staff_of(request).account.id
-    days = field_of(request, "days")
+    days = parse_id(field_of(request, "days"))
     now = clock.now()
-    until = now + min(int(days), _LONGEST_REST) * clock.DAY if days.isdigit() and int(days) else None
+    until = now + min(days, _LONGEST_REST) * clock.DAY if days else None
     await server.database.write(rest, server.site, account_id, account_id, now, until)
     return redirect(
         request, _HERE, say=_("Rest well. Your cases went back to the queue, and nobody calls you.")

@@ -146,7 +146,7 @@ def _channels(_: Callable[[str], str]) -> dict[str, str]:
 def _measures(_: Callable[[str], str]) -> dict[str, str]:
     return {
         "reminder": _("Reminder of the rule"),
-        "label": _("Label"),
+        "label": _("Note beside the post"),
         "interstitial": _("Hidden behind a warning"),
         "hold": _("Hidden meanwhile"),
         "remove": _("Removed"),
@@ -167,6 +167,7 @@ def _happened(_: Callable[[str], str]) -> dict[str, str]:
         "claimed": _("Taken"),
         "released": _("Put back"),
         "handed_over": _("Handed over"),
+        "threat_reported": _("An authority is told of danger to life"),
         "paused": _("Set to wait"),
         "resumed": _("Taken up again"),
         "joined": _("Came together with another report"),
@@ -180,4 +181,5 @@ def _happened(_: Callable[[str], str]) -> dict[str, str]:
         "reopened": _("Open again"),
         "decided": _("Decided"),
         "undone": _("Undone"),
+        "erased": _("Evidence erased"),
     }

@@ -127,7 +127,10 @@ async def show_terms(request: Request) -> Response:
     language = language_of(request)
     every = await server_of(request).database.read(list_terms)
     wanted = request.path_params.get("date")
-    shown = next((one for one in every if wanted in (None, clock.to_date(one.since))), None)
+    now = clock.now()
+    begun = [one for one in every if one.since <= now] or every
+    fitting = [one for one in every if clock.to_date(one.since) == wanted] if wanted else begun
+    shown = fitting[0] if fitting else None
     if shown is None and wanted is not None:
         raise NotFound
     said_in, content = "", ""
@@ -137,8 +140,9 @@ async def show_terms(request: Request) -> Response:
         content = markdown.render(markdown.parse(text), {}, lambda name: f"{base_url}/tags/{name}")
     days = [clock.to_date(one.since) for one in every]
     return render(
-        request, "terms.html", shown=shown, said_in=said_in, content=content, every=every, days=days
-    )
+        request, "terms.html", shown=shown, said_in=said_in, content=content, every=every, days=days,
+        ahead=[one for one in every if one.since > now], now=now,
+    )  # fmt: skip
 
 
 async def show_servers(request: Request) -> Response:

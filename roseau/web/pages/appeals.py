@@ -3,6 +3,8 @@
 The team answers appeals in the console. Each page here opens sealed evidence, and each look is written down.
 """
 
+from typing import get_args
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,14 +13,15 @@ from starlette.routing import Route
 from roseau.domain.moderation.appeals.answering import answer_appeal
 from roseau.domain.moderation.appeals.drafts import Appeal, Outcome, load_appeal, load_appealed
 from roseau.domain.moderation.appeals.own import MeasureState, list_measures
-from roseau.domain.moderation.appeals.reviewing import list_open_outcomes
+from roseau.domain.moderation.appeals.reviewing import list_handed, list_open_outcomes
 from roseau.domain.moderation.cases.access import is_handed_to
 from roseau.domain.moderation.decisions.rows import Decision, load_decision
 from roseau.domain.moderation.notices.snapshots import Snapshot, open_snapshots
 from roseau.domain.site import Site
 from roseau.doors.forms import to_struct
 from roseau.doors.server import server_of
-from roseau.kernel.errors import Invalid, NotFound
+from roseau.kernel.errors import Invalid, NotFound, Problem
+from roseau.kernel.ids import parse_id
 from roseau.storage.database import Transaction
 from roseau.web.pages.record import measure_words
 from roseau.web.pages.statuses import id_of
@@ -40,7 +43,7 @@ class Review(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct):
     """What the form sends; `keep`: the measures that stay when it is granted in part."""
 
-    outcome: Outcome
+    outcome: str = ""
     reasons: str = ""
     keep: list[str] = []
 
@@ -58,6 +61,13 @@ def _open(tx: Transaction, site: Site, reviewer_id: int, appeal_id: int) -> Revi
         open_snapshots(tx, site, reviewer_id, appeal.case_id, decision.case_id),
         list_open_outcomes(tx, reviewer_id, appeal, load_appealed(tx, decision.id)),
     )
+
+
+@member_only
+async def show_all(request: Request) -> Response:
+    """The appeals that wait for the member's answer; nothing of what they are about is opened yet."""
+    handed = await server_of(request).database.read(list_handed, member_of(request).account.id)
+    return render(request, "appeals.html", handed=handed)
 
 
 @member_only
@@ -87,14 +97,18 @@ async def answer(request: Request) -> Response:
     """Grant or refuse it, with reasons."""
     server = server_of(request)
     given = to_struct(form_of(request), Answer)
-    keep = [int(measure) for measure in given.keep if measure.isdigit()] if given.outcome == "partly" else []
+    outcome: Outcome | None = next((one for one in get_args(Outcome) if one == given.outcome), None)
+    kept = map(parse_id, given.keep) if given.outcome == "partly" else ()
+    keep = [measure_id for measure_id in kept if measure_id is not None]
     try:
+        if outcome is None:
+            raise Invalid(problems=(Problem("outcome", "ERR_INCLUSION", "Say what you decide."),))
         await server.database.write(
             answer_appeal,
             server.site,
             member_of(request).account.id,
             id_of(request),
-            given.outcome,
+            outcome,
             given.reasons,
             keep,
         )
@@ -105,6 +119,7 @@ async def answer(request: Request) -> Response:
 
 
 routes = [
+    Route("/appeals", show_all),
     Route("/appeals/{id}", show),
     Route("/appeals/{id}", answer, methods=["POST"]),
 ]

@@ -41,12 +41,14 @@ class Followed(msgspec.Struct, frozen=True):
     appealed: bool = False
 
 
-def _follow(tx: Transaction, number: str) -> Followed:
+def _follow(tx: Transaction, number: str, viewer_id: int | None) -> Followed:
     notice = find_notice_by_number(tx, number)
     if notice is None:
         raise NotFound
     answers = list_answers(tx, notice.id)
     promise = find_promise(tx, notice.id)
+    # Whoever has a number may read; a member's notice is appealed by that member.
+    theirs = notice.sender_id in (None, viewer_id)
     told = [answer.decision_id for answer in answers if answer.kind == "outcome" and answer.decision_id]
     if not told:
         return Followed(notice, promise, answers)
@@ -56,7 +58,7 @@ def _follow(tx: Transaction, number: str) -> Followed:
         return Followed(notice, promise, answers)
     until = decision.decided_at + APPEAL
     appealed = any(appeal.notice_id == notice.id for appeal in list_appeals(tx, decision.id))
-    if appealed or decision.ended is not None or tx.now > until:
+    if appealed or not theirs or decision.ended is not None or tx.now > until:
         return Followed(notice, promise, answers, appealed=appealed)
     return Followed(notice, promise, answers, decision.id, until)
 
@@ -68,7 +70,9 @@ async def show(request: Request) -> Response:
 
 
 async def _read(request: Request) -> Followed:
-    return await server_of(request).database.read(_follow, request.path_params["number"])
+    viewer = viewer_of(request)
+    viewer_id = viewer.account.id if viewer else None
+    return await server_of(request).database.read(_follow, request.path_params["number"], viewer_id)
 
 
 def _page(
@@ -100,12 +104,11 @@ async def appeal(request: Request) -> Response:
     found = await _read(request)
     if found.decision_id is None:
         return _page(request, found, "")
-    viewer = viewer_of(request)
     text = field_of(request, "text")
     draft = AppealDraft(
         decision_id=found.decision_id,
         text=text,
-        account_id=viewer.account.id if viewer else None,
+        account_id=found.notice.sender_id,
         notice_number=found.notice.number,
         language=language_of(request),
     )

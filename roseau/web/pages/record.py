@@ -23,6 +23,7 @@ from roseau.domain.moderation.appeals.own import (
     open_own_copy,
 )
 from roseau.domain.moderation.cases.asking import Question, answer_question, list_my_questions
+from roseau.domain.moderation.statements.returned import say_returned
 from roseau.doors import limits
 from roseau.doors.forms import to_struct
 from roseau.doors.multipart import Upload
@@ -119,6 +120,7 @@ def _page(
         status,
         entry=entry,
         facts=_to_facts(request, entry),
+        returned=say_returned(language_of(request), entry.returned),
         has_copy=any(measure.kind in ("remove", "hold") for measure in entry.measures),
         draft=draft,
         problems=problems or {},
@@ -264,7 +266,21 @@ async def download(request: Request) -> Response:
     return Response(body, 200, headers, "application/json")
 
 
+@open_to_suspended
+@member_only
+async def find_strike(request: Request) -> Response:
+    """Where apps look for a decision by its id, as Mastodon has it."""
+    wanted = id_of(request)
+    entries = await server_of(request).database.read(list_record, member_of(request).account.id)
+    number = next((entry.number for entry in entries if entry.decision_id == wanted), None)
+    if number is None:
+        raise NotFound
+    return redirect(request, f"/record/{number}")
+
+
 routes = [
+    Route("/disputes/strikes", show),
+    Route("/disputes/strikes/{id}", find_strike),
     Route("/record", show),
     Route("/record.json", download),
     Route("/record/questions/{id}", answer, methods=["POST"]),

@@ -72,8 +72,9 @@ async def _answer(
     )
     message = choices_of(request).registrations_message
     return render(
-        request, "sign_up.html", status, form=form, door=door, message=message, problems=problems or {}
-    )
+        request, "sign_up.html", status, form=form, door=door, message=message, problems=problems or {},
+        has_terms=bool(choices_of(request).terms),
+    )  # fmt: skip
 
 
 async def show(request: Request) -> Response:

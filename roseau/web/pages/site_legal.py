@@ -7,6 +7,7 @@ import msgspec
 from roseau.domain.accounts.names import check_email
 from roseau.domain.moderation.terms import set_terms
 from roseau.domain.site import OPEN, Choices, choose, load_choices
+from roseau.kernel import clock
 from roseau.kernel.errors import Invalid, Problem, mark
 from roseau.kernel.i18n import LANGUAGES, language_names
 from roseau.storage.database import Transaction
@@ -26,6 +27,9 @@ class Legal(msgspec.Struct):
     dispute_body: str = ""
     terms_en: str = ""
     terms_fr: str = ""
+    #: The day they begin (2026-12-22, UTC); empty: at once.
+    terms_since: str = ""
+    tell_members: bool = False
     show_limited_servers: Literal["all", "users", "disabled"] = "all"
 
 
@@ -40,6 +44,7 @@ def to_legal(choices: Choices) -> Legal:
         dispute_body=choices.dispute_body,
         terms_en=choices.terms.get("en", ""),
         terms_fr=choices.terms.get("fr", ""),
+        terms_since=clock.to_date(choices.terms_since) if choices.terms_since > clock.now() else "",
         show_limited_servers=choices.show_limited_servers,
     )
 
@@ -52,7 +57,7 @@ def save_legal(tx: Transaction, form: Legal, by_id: int) -> None:
         raise Invalid(problems=tuple(problems))
     # Other languages than those of the form, which a program wrote, stay.
     texts = dict(load_choices(tx).terms) | {"en": form.terms_en, "fr": form.terms_fr}
-    set_terms(tx, by_id, texts)
+    set_terms(tx, by_id, texts, since=_to_moment(form.terms_since), tell=form.tell_members)
     choose(
         tx,
         by_id,
@@ -89,6 +94,17 @@ def _check(choices: Choices, form: Legal, languages: tuple[str, ...]) -> list[Pr
         sentence = mark("This is a little too long: 300 characters at most.")
         problems.append(Problem("dispute_body", "ERR_TOO_LONG", sentence))
     return problems
+
+
+def _to_moment(day: str) -> int | None:
+    """The beginning of a day; None without one. Raises Invalid."""
+    if not day.strip():
+        return None
+    try:
+        return clock.from_iso(day.strip())
+    except (ValueError, OverflowError) as error:
+        sentence = mark("This is no day.")
+        raise Invalid(problems=(Problem("terms_since", "ERR_INVALID", sentence),)) from error
 
 
 def _is_address(address: str) -> bool:

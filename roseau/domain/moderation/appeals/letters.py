@@ -5,6 +5,7 @@ from roseau.domain.moderation.statements.deliveries import Kind, Letter, queue_d
 from roseau.domain.moderation.statements.outcomes import to_notifier
 from roseau.domain.moderation.statements.places import appeal_url
 from roseau.domain.moderation.statements.readers import find_member
+from roseau.domain.moderation.statements.returned import load_returned, say_returned
 from roseau.domain.moderation.statements.wording import BODIES
 from roseau.domain.names import find_front_url
 from roseau.domain.site import Site, load_choices
@@ -95,6 +96,8 @@ def send_answer(tx: Transaction, site: Site, appeal: Appeal, decision: Appealed)
         case _refused:
             subject = _("Your appeal was refused")
             said = [_("You appealed against decision no. %(number)s. It stays as it is.") % about]
+    if appeal.appellant == "author" and appeal.outcome != "refused":
+        said += say_returned(language, load_returned(tx, decision.id))
     if appeal.reasons and appeal.outcome != "lapsed":
         said.append(_("The reasons: %(reasons)s") % {"reasons": appeal.reasons})
     if appeal.outcome in ("refused", "partly"):

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, or_, select
 
 from roseau.domain.moderation.appeals.drafts import Appeal, list_appeals, load_appealed
 from roseau.domain.moderation.measures.quarantine import find_quarantined
+from roseau.domain.moderation.statements.returned import Returned, load_returned
 from roseau.domain.moderation.vocabulary import MeasureKind
 from roseau.domain.site import Site
 from roseau.kernel import clock
@@ -62,6 +63,8 @@ class Entry(msgspec.Struct):
     appeal: Appeal | None = None
     #: The time runs, it stands, and they have not appealed yet.
     may_appeal: bool = False
+    #: What came back when it was taken back; read for one decision alone.
+    returned: tuple[Returned, ...] = ()
 
 
 class OwnCopy(msgspec.Struct):
@@ -201,6 +204,7 @@ def find_entry(tx: Transaction, account_id: int, number: int) -> Entry:
     """One decision of a member's record, by its number. Raises NotFound."""
     for entry in list_record(tx, account_id):
         if entry.number == number:
+            entry.returned = load_returned(tx, entry.decision_id)
             return entry
     raise NotFound
 

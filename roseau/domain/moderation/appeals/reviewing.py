@@ -4,16 +4,29 @@ Where nobody else is there, the decider may grant and no more; the outside revie
 both. The database has the last word (`ck_appeal_answers_reviewer`).
 """
 
-from sqlalchemy import bindparam, select
+from collections.abc import Iterable
+from typing import Any, Literal
 
-from roseau.domain.moderation.appeals.drafts import Appeal, Appealed, Outcome
+import msgspec
+from sqlalchemy import bindparam, or_, select
+
+from roseau.domain.moderation.appeals.drafts import (
+    Appeal,
+    Appealed,
+    Outcome,
+    find_appeal_of_case,
+    load_appealed,
+)
 from roseau.domain.moderation.cases.parties import is_party
 from roseau.domain.moderation.team.permissions import list_holders, permissions_of
 from roseau.domain.site import load_choices
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts, users
-from roseau.storage.statements import statement
+from roseau.storage.schema.cases import appeal_answers, appeals, cases, decisions
+from roseau.storage.statements import one_of, statement
 
+#: Of an appeal against a decision of one's own: another answers it, or one may grant it for want of another.
+Standing = Literal["elsewhere", "grant"]
 _EVERYTHING: frozenset[Outcome] = frozenset(("granted", "partly", "refused"))
 _TO_GRANT: frozenset[Outcome] = frozenset(("granted",))
 _NOTHING: frozenset[Outcome] = frozenset()
@@ -27,6 +40,45 @@ _in_order = statement(
         accounts.c.suspended_at.is_(None),
         accounts.c.deleted_at.is_(None),
     )
+)
+_viewer: Any = bindparam("viewer")
+_by_viewer = (
+    select(appeals.c.case_id)
+    .select_from(
+        appeals.join(decisions, decisions.c.id == appeals.c.decision_id).join(
+            cases, cases.c.id == appeals.c.case_id
+        )
+    )
+    .where(or_(decisions.c.decider_id == _viewer, decisions.c.second_decider_id == _viewer))
+)
+_own = statement(_by_viewer.where(cases.c.kind == "appeal", cases.c.state.in_(("open", "paused"))))
+_own_of = statement(_by_viewer.where(one_of(appeals.c.case_id, "ids")))
+
+
+class Handed(msgspec.Struct, frozen=True):
+    """An appeal that was handed to an outside reviewer, and until when they can answer it."""
+
+    id: int
+    decision_number: int
+    filed_at: int
+    lapses_at: int | None
+
+
+_handed = statement(
+    select(
+        appeals.c.id,
+        decisions.c.number.label("decision_number"),
+        appeals.c.filed_at,
+        appeals.c.lapses_at,
+    )
+    .select_from(
+        appeals.join(decisions, decisions.c.id == appeals.c.decision_id).outerjoin(
+            appeal_answers, appeal_answers.c.appeal_id == appeals.c.id
+        )
+    )
+    .where(appeals.c.outside_reviewer_id == _viewer, appeal_answers.c.appeal_id.is_(None))
+    .order_by(appeals.c.filed_at),
+    into=Handed,
 )
 
 
@@ -71,3 +123,29 @@ def list_open_outcomes(
     if not decided:
         return _EVERYTHING
     return _NOTHING if list_others(tx, decision, appeal.case_id) else _TO_GRANT
+
+
+def list_handed(tx: Transaction, reviewer_id: int) -> list[Handed]:
+    """The appeals that wait for the answer of this outside reviewer, the oldest first."""
+    return tx.all(_handed, viewer=reviewer_id)
+
+
+def list_elsewhere(tx: Transaction, viewer_id: int) -> list[int]:
+    """The open appeals, as cases, against decisions of this member that somebody else answers."""
+    standings = _to_standings(tx, viewer_id, tx.values(_own, viewer=viewer_id))
+    return [case_id for case_id, standing in standings.items() if standing == "elsewhere"]
+
+
+def find_standings(tx: Transaction, viewer_id: int, case_ids: list[int]) -> dict[int, Standing]:
+    """How a member stands to those of these cases that are appeals against decisions of their own."""
+    return _to_standings(tx, viewer_id, tx.values(_own_of, viewer=viewer_id, ids=case_ids))
+
+
+def _to_standings(tx: Transaction, viewer_id: int, case_ids: Iterable[int]) -> dict[int, Standing]:
+    found: dict[int, Standing] = {}
+    for case_id in case_ids:
+        appeal = find_appeal_of_case(tx, case_id)
+        if appeal is not None:
+            decision = load_appealed(tx, appeal.decision_id)
+            found[case_id] = "grant" if list_open_outcomes(tx, viewer_id, appeal, decision) else "elsewhere"
+    return found

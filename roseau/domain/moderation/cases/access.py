@@ -11,6 +11,7 @@ from roseau.storage.schema.cases import appeal_answers, appeals, cases
 from roseau.storage.statements import statement
 
 _by_number = statement(select(cases.c.id).where(cases.c.number == bindparam("wanted")))
+_number = statement(select(cases.c.number).where(cases.c.id == bindparam("wanted")))
 _kind_and_state = statement(select(cases.c.kind, cases.c.state).where(cases.c.id == bindparam("wanted")))
 #: The appeal was handed to this outside reviewer, and waits for an answer.
 _handed_to = statement(
@@ -33,6 +34,14 @@ _handed_to = statement(
 def find_case_id(tx: Transaction, number: int) -> int:
     """The id of the case with that number. Raises NotFound."""
     found = tx.value(_by_number, wanted=number)
+    if found is None:
+        raise NotFound
+    return int(found)
+
+
+def find_number(tx: Transaction, case_id: int) -> int:
+    """The number of a case. Raises NotFound."""
+    found = tx.value(_number, wanted=case_id)
     if found is None:
         raise NotFound
     return int(found)

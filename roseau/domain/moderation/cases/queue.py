@@ -3,12 +3,14 @@
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select
+from sqlalchemy import Boolean, ColumnElement, Select, and_, bindparam, func, not_, or_, select
 
 from roseau.domain.accounts.loading import load_accounts
+from roseau.domain.moderation.appeals.reviewing import Standing, find_standings, list_elsewhere
 from roseau.domain.moderation.cases.parties import party_of
 from roseau.domain.moderation.team.duty import list_resting
 from roseau.domain.moderation.team.permissions import permissions_of, require
+from roseau.domain.moderation.vocabulary import Permission
 from roseau.kernel.html import SafeHTML, plain_text
 from roseau.storage.database import Transaction
 from roseau.storage.schema.cases import appeals, case_viewers, cases
@@ -61,6 +63,8 @@ class CaseLine(msgspec.Struct, kw_only=True):
     #: Names of those who have it before their eyes, and of the one whose it is.
     viewers: tuple[str, ...] = ()
     assignee: str = ""
+    #: Of an appeal against a decision of the viewer's own: who can answer it.
+    standing: Standing | None = None
 
     @property
     def seen(self) -> bool:
@@ -93,7 +97,15 @@ _lines = select(*(cases.c[name] for name in _COLUMNS))
 _theirs = not_(party_of(_viewer))
 #: A pause ends by itself.
 _asleep = and_(cases.c.state == "paused", or_(cases.c.paused_until.is_(None), cases.c.paused_until > _now))
-_todo = or_(cases.c.state == "open", and_(cases.c.state == "paused", cases.c.paused_until <= _now))
+_awake = or_(cases.c.state == "open", and_(cases.c.state == "paused", cases.c.paused_until <= _now))
+#: An appeal is work for those who may answer it, and not for whoever took the decision.
+_todo = and_(
+    _awake,
+    or_(
+        cases.c.kind != "appeal",
+        and_(bindparam("answers", type_=Boolean()), not_(one_of(cases.c.id, "elsewhere"))),
+    ),
+)
 _standing = cases.c.state.in_(("open", "paused", "second_voice"))
 _handed = cases.c.id.in_(select(appeals.c.case_id).where(appeals.c.outside_reviewer_id == _viewer))
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
@@ -177,8 +189,8 @@ _present = statement(
     .order_by(case_viewers.c.at)
 )
 _counted = statement(
-    select(cases.c.lane, cases.c.state, cases.c.kind, cases.c.assignee_id, cases.c.due_at, cases.c.seen_at,
-           cases.c.paused_until)
+    select(cases.c.id, cases.c.lane, cases.c.state, cases.c.kind, cases.c.assignee_id, cases.c.due_at,
+           cases.c.seen_at, cases.c.paused_until)
     .where(_OPEN, _standing, _theirs)
 )  # fmt: skip
 
@@ -189,27 +201,42 @@ def list_cases(tx: Transaction, viewer_id: int, which: Which, after: int | None 
     An outside reviewer sees the appeals that were handed to them, and nothing else.
     """
     name: str = which
-    if which == "appeals" and "view_cases" not in permissions_of(tx, viewer_id):
+    held = permissions_of(tx, viewer_id)
+    if which == "appeals" and "view_cases" not in held:
         name = "handed"
-    else:
+    elif "view_cases" not in held:
         require(tx, viewer_id, "view_cases")
+    asked: dict[str, Any] = {"viewer": viewer_id, "now": tx.now}
+    if which == "todo":
+        asked |= _appeals_of(tx, viewer_id, held)
     if after is None:
-        rows = tx.all(_first[name], viewer=viewer_id, now=tx.now)
+        rows = tx.all(_first[name], **asked)
         if which == "closed":
             rows = tx.all(_undoable, viewer=viewer_id) + rows
     else:
-        rows = tx.all(_next[name], viewer=viewer_id, now=tx.now, after=after)
+        rows = tx.all(_next[name], after=after, **asked)
     return _complete(tx, viewer_id, [_to_line(row) for row in rows])
+
+
+def _appeals_of(tx: Transaction, viewer_id: int, held: frozenset[Permission]) -> dict[str, Any]:
+    """Whether the viewer answers appeals, and which of them are somebody else's."""
+    answers = "manage_appeals" in held
+    return {"answers": answers, "elsewhere": list_elsewhere(tx, viewer_id) if answers else []}
 
 
 def count_cases(tx: Transaction, viewer_id: int) -> Counts:
     """How many cases wait, for the tabs and the title of the console. Raises Forbidden."""
-    require(tx, viewer_id, "view_cases")
+    held = permissions_of(tx, viewer_id)
+    if "view_cases" not in held:
+        require(tx, viewer_id, "view_cases")
+    appealing = _appeals_of(tx, viewer_id, held)
     counted = {"todo": 0, "mine": 0, "waiting": 0, "appeals": 0, "overdue": 0, "unseen": 0}
     lanes: dict[str, int] = {}
     for row in tx.all(_counted, viewer=viewer_id):
         asleep = row.state == "paused" and (row.paused_until is None or row.paused_until > tx.now)
         counted["mine"] += row.assignee_id == viewer_id
+        if row.kind == "appeal" and (not appealing["answers"] or row.id in appealing["elsewhere"]):
+            continue
         counted["appeals"] += row.kind == "appeal"
         if asleep or row.state == "second_voice":
             counted["waiting"] += 1
@@ -232,10 +259,12 @@ def next_case(tx: Transaction, viewer_id: int) -> CaseLine | None:
 
     Raises Forbidden.
     """
-    require(tx, viewer_id, "decide_cases")
+    held = permissions_of(tx, viewer_id)
+    if "decide_cases" not in held:
+        require(tx, viewer_id, "decide_cases")
     if viewer_id in list_resting(tx):
         return None
-    row = tx.one(_nobodys, viewer=viewer_id, now=tx.now)
+    row = tx.one(_nobodys, viewer=viewer_id, now=tx.now, **_appeals_of(tx, viewer_id, held))
     return None if row is None else _complete(tx, viewer_id, [_to_line(row)])[0]
 
 
@@ -256,7 +285,10 @@ def _complete(tx: Transaction, viewer_id: int, lines: list[CaseLine]) -> list[Ca
     views = load_accounts(tx, [person for person in people if person is not None])
     words = {row.id: row for row in tx.all(_words, ids=[line.status_id for line in lines if line.status_id])}
     addresses = {row.case_id: row.uri for row in tx.all(_addresses, ids=wanted)}
+    appealed = [line.id for line in lines if line.kind == "appeal" and line.state != "closed"]
+    standings = find_standings(tx, viewer_id, appealed) if appealed else {}
     for line in lines:
+        line.standing = standings.get(line.id)
         target = views.get(line.target_account_id or 0)
         line.who = target.account.acct if target else line.domain
         line.local = target.account.local if target else not line.domain

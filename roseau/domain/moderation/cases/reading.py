@@ -12,6 +12,7 @@ from roseau.domain.moderation.cases.facts import load_facts, suggest
 from roseau.domain.moderation.cases.parties import is_party
 from roseau.domain.moderation.cases.queue import CaseLine, load_lines
 from roseau.domain.moderation.cases.sight import list_around, load_for_moderation
+from roseau.domain.moderation.cases.splitting import SPLIT
 from roseau.domain.moderation.cases.views import (
     CaseView,
     DecisionView,
@@ -251,6 +252,8 @@ def _actions(tx: Transaction, line: CaseLine, viewer_id: int) -> frozenset[str]:
     if line.kind == "appeal":
         if "manage_appeals" not in held:
             return frozenset(may | {"answer_appeal"} if is_handed_to(tx, line.id, viewer_id) else may)
+        if line.standing == "elsewhere":
+            return frozenset(may | {"note"})
         may.add("answer_appeal")
     elif "decide_cases" not in held:
         return frozenset(may)
@@ -265,6 +268,6 @@ def _actions(tx: Transaction, line: CaseLine, viewer_id: int) -> frozenset[str]:
             may.add("decide")
         if line.state == "second_voice":
             may.add("agree")
-        if line.about == "flood":
+        if line.subject.startswith(SPLIT):
             may.add("split")
     return frozenset(may)

@@ -1,4 +1,4 @@
-"""Taking something out of a flood: it gets the case, and the clock, that it would have had by itself."""
+"""Taking something out of a flood or of the case of its author: it gets a case and a clock of its own."""
 
 from typing import Any
 
@@ -14,6 +14,9 @@ from roseau.storage.database import Transaction
 from roseau.storage.schema.cases import cases
 from roseau.storage.schema.notices import notice_items, notices
 from roseau.storage.statements import one_of, statement
+
+#: The subjects of cases that hold more than one thing and are decided as a whole.
+SPLIT = ("flood:", "account:")
 
 _item = statement(
     select(
@@ -38,22 +41,24 @@ _move = statement(
 
 
 def split_item(tx: Transaction, site: Site, account_id: int, case_id: int, item_id: int) -> int:
-    """Give an item of a flood, and those about the same thing, the case that they would have had; its id.
+    """Give an item, and those about the same thing, the case that they would have had by themselves; its id.
 
-    Raises Forbidden, NotFound, and Invalid for a case that is no flood.
+    Raises Forbidden, NotFound, and Invalid for what the case is about and for letters and orders.
     """
     require_work(tx, case_id, account_id)
     item: Any = tx.one(_item, item=item_id, case=case_id)
     if item is None:
         raise NotFound
-    if not item.subject.startswith("flood:"):
-        raise Invalid("Only what came in a flood is taken apart.")
+    if not item.subject.startswith(SPLIT):
+        raise Invalid("Only what came in a flood, or in the case of an account, is taken apart.")
     if item.status_id is not None:
         subject = f"status:{item.status_id}"
     elif item.account_id is not None:
         subject = f"account:{item.account_id}"
     else:
         subject = resolve_uris(tx, site, [item.uri])[0].subject
+    if subject == item.subject:
+        raise Invalid("This is what the case is about, so it stays in it.")
     same = (item.status_id, item.account_id, "" if item.status_id or item.account_id else item.uri)
     alike = [
         row.id

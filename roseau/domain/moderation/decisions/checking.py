@@ -149,16 +149,24 @@ def _check_together(
             )
         ]
     person = next(iter(people), None)
-    about_sender = any(measure.kind in ABOUT_NOTIFIER for measure in draft.measures)
+    # Whoever sends notices can be warned or paused in any case, and nothing else is done to them beside it.
+    about_sender = all(measure.kind in ABOUT_NOTIFIER for measure in draft.measures)
     if person is not None and case.target_account_id not in (None, person) and not about_sender:
         return [Problem("measures", "ERR_INVALID", "This measure is about somebody else than the case")]
     grave = any(measure.kind in GRAVE for measure in draft.measures)
     of_the_team = grave and person is not None and permissions_of(tx, person)
-    if of_the_team and decider_id is not None and "manage_roles" not in permissions_of(tx, decider_id):
+    if decider_id is None:
+        return []
+    held = permissions_of(tx, decider_id)
+    if of_the_team and "manage_roles" not in held:
         return [
             Problem(
                 "measures", "ERR_INVALID", "Only those who appoint the team can do this to one of the team"
             )
+        ]
+    if any(measure.kind in ABOUT_DOMAIN for measure in draft.measures) and "manage_federation" not in held:
+        return [
+            Problem("measures", "ERR_INVALID", "Only those who look after other servers can do this to one")
         ]
     return []
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from roseau.domain.moderation.statements.returned import Returned
 from roseau.domain.moderation.vocabulary import Ground, MeasureKind
 
 
@@ -74,3 +75,5 @@ class Grounds(msgspec.Struct, frozen=True, kw_only=True):
     send_at: int = 0
     #: Of a decision that reverses another: that one's number.
     reverses_number: int | None = None
+    #: What came back with that one's end, and what could not.
+    returned: tuple[Returned, ...] = ()

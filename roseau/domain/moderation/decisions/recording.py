@@ -193,6 +193,7 @@ def log_decision(
         "seen_at": case.seen_at or tx.now,
         "own_initiative": draft.own_initiative or set(grounds.channels) == {"own_initiative"},
         "unfounded": draft.unfounded,
+        "misuse": draft.misuse,
         "interim": stage == "interim",
         "reverses": reverses,
     }

@@ -26,6 +26,7 @@ from roseau.domain.moderation.measures.applying import end_measures
 from roseau.domain.moderation.measures.force import list_of_decision
 from roseau.domain.moderation.measures.pausing import lift_pauses
 from roseau.domain.moderation.statements.outcomes import tell_reversal
+from roseau.domain.moderation.statements.returned import load_returned
 from roseau.domain.moderation.statements.writing import write_statement
 from roseau.domain.moderation.team.permissions import require
 from roseau.domain.site import Site
@@ -116,4 +117,7 @@ def _state_reasons(tx: Transaction, site: Site, decision_id: int, recorded: Reco
     account_id = tx.value(_heard, decision=decision_id)
     if account_id is not None:
         grounds: Grounds = tx.memo[f"decision {recorded.id}"]
-        write_statement(tx, site, msgspec.structs.replace(grounds, account_id=account_id, send_at=tx.now))
+        told = msgspec.structs.replace(
+            grounds, account_id=account_id, send_at=tx.now, returned=load_returned(tx, decision_id)
+        )
+        write_statement(tx, site, told)

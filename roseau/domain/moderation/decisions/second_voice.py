@@ -16,7 +16,13 @@ from roseau.domain.moderation.cases.parties import is_party, refuse_party
 from roseau.domain.moderation.decisions.checking import check_draft, person_of
 from roseau.domain.moderation.decisions.drafts import DecisionDraft, MeasureDraft
 from roseau.domain.moderation.decisions.recording import Recorded, end_decision, log_decision, record
-from roseau.domain.moderation.decisions.rows import Case, CaseSettled, hold_case, set_state
+from roseau.domain.moderation.decisions.rows import (
+    Case,
+    CaseSettled,
+    hold_case,
+    load_decision,
+    set_state,
+)
 from roseau.domain.moderation.decisions.settling import log_ends, plan_close
 from roseau.domain.moderation.measures.applying import end_measures
 from roseau.domain.moderation.measures.force import Measure, list_of_decision
@@ -192,7 +198,9 @@ def _turn_down(
         tell_reversal(tx, site, proposal.interim_decision_id)
     set_state(tx, case.id, "open")
     tx.emit(CaseUpdated(case.id))
-    log.append(tx, "decision_end", {"case": case.number, "kind": "lapsed"})
+    if proposal.interim_decision_id is not None:
+        number = load_decision(tx, proposal.interim_decision_id).number
+        log.append(tx, "decision_end", {"number": number, "case": case.number, "kind": "lapsed"})
     log_ends(tx, ended, "lapsed")
 
 

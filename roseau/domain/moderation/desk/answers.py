@@ -66,8 +66,7 @@ def write_answer(facts: OrderFacts) -> str:
         say(mark("To: %(authority)s")) % {"authority": order.authority},
         say(mark("Reference: %(reference)s")) % {"reference": order.reference or "-"},
         say(mark("Legal basis: %(law)s")) % {"law": order.legal_basis or KINDS[order.kind].law or "-"},
-        say(mark("Received: %(moment)s")) % {"moment": moment(order.received_at)},
-        say(mark("Due: %(moment)s")) % {"moment": moment(order.due_at)},
+        *_say_when(order, say, moment),
         "",
     ]
     for item in facts.items:
@@ -82,6 +81,16 @@ def write_answer(facts: OrderFacts) -> str:
     lines += ["", say(mark("Written on %(moment)s.")) % {"moment": moment(facts.now)}]
     lines += [facts.operator, facts.site_url, facts.contact]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _say_when(order: Order, say: Gettext, moment: Callable[[int], str]) -> list[str]:
+    if order.own:
+        known = say(mark("Known to us since: %(moment)s")) % {"moment": moment(order.received_at)}
+        return [known, "", order.words]
+    return [
+        say(mark("Received: %(moment)s")) % {"moment": moment(order.received_at)},
+        say(mark("Due: %(moment)s")) % {"moment": moment(order.due_at)},
+    ]
 
 
 def _say_item(item: Item, say: Gettext, moment: Callable[[int], str]) -> str:

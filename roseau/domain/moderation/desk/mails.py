@@ -14,6 +14,7 @@ import msgspec
 from roseau.domain.moderation.desk.links import Link, find_handles, find_links, find_numbers, to_text
 from roseau.domain.moderation.desk.parts import MOST_BYTES, Part, Taken, decode_text, is_mail, take_apart
 from roseau.domain.moderation.desk.reports import Report, find_report
+from roseau.domain.moderation.desk.vouching import find_voucher
 from roseau.kernel.errors import TooLarge
 
 #: Of a longer text only so much is looked through; the mail itself is kept whole.
@@ -49,6 +50,8 @@ class AbuseMail(msgspec.Struct, frozen=True, kw_only=True):
     unread: list[str] = []
     #: A mail server said that the sender is not who they say.
     forged: bool = False
+    #: The mail server that says who wrote it; empty: none does. Whether it is ours, the site has to know.
+    vouched_by: str = ""
     #: A machine answers a mail of ours: it was not delivered, or somebody is away.
     automatic: bool = False
 
@@ -89,6 +92,9 @@ def read_mail(raw: bytes, hosts: Iterable[str] = ()) -> AbuseMail:
         report=report,
         unread=[part.name or part.kind for part in _all_parts(taken) if not _is_readable(part)][:50],
         forged=_FAILED.search(taken.header("authentication-results")) is not None,
+        vouched_by=find_voucher(
+            taken.undecoded.get("authentication-results", []), taken.undecoded.get("from", []), sender
+        ),
         automatic=_is_automatic(taken),
     )
 

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 
 from roseau.domain.moderation import log
-from roseau.domain.moderation.cases.parties import refuse_party
+from roseau.domain.moderation.cases.parties import party_of, refuse_party
 from roseau.domain.moderation.desk.mails import read_mail
 from roseau.domain.moderation.desk.moving import take_over
 from roseau.domain.moderation.desk.reading import Item, load_items
@@ -96,6 +96,8 @@ class Order(msgspec.Struct, frozen=True):
     answer: str
     language: str
     words: str
+    #: Nobody ordered it: the team tells an authority of its own accord (`threats.py`).
+    own: bool
 
 
 _add = insertion(
@@ -111,18 +113,22 @@ _orders = select(
     *(authority_orders.c[name] for name in Order.__struct_fields__[4:16]),
     notices.c.language,
     notices.c.comment.label("words"),
+    (notices.c.channel == "own_initiative").label("own"),
 ).select_from(
     authority_orders.join(notices, notices.c.id == authority_orders.c.notice_id).outerjoin(
         cases, cases.c.id == authority_orders.c.case_id
     )
 )
 _one = statement(_orders.where(authority_orders.c.id == bindparam("wanted")), into=Order)
+_theirs = ~party_of(bindparam("viewer"))
 _waiting = statement(
-    _orders.where(authority_orders.c.answered_at.is_(None)).order_by(authority_orders.c.due_at).limit(200),
+    _orders.where(authority_orders.c.answered_at.is_(None), _theirs)
+    .order_by(authority_orders.c.due_at)
+    .limit(200),
     into=Order,
 )
 _done = statement(
-    _orders.where(authority_orders.c.answered_at.is_not(None))
+    _orders.where(authority_orders.c.answered_at.is_not(None), _theirs)
     .order_by(authority_orders.c.answered_at.desc())
     .limit(200),
     into=Order,
@@ -216,9 +222,12 @@ def _check(tx: Transaction, draft: OrderDraft) -> OrderDraft:
 
 
 def list_orders(tx: Transaction, viewer_id: int, *, done: bool = False) -> list[Order]:
-    """The orders that wait for an answer, the most urgent first; or those that have one. Raises Forbidden."""
+    """The orders that wait for an answer, the most urgent first; or those that have one. Raises Forbidden.
+
+    Those to which the viewer is party are left out.
+    """
     require(tx, viewer_id, "manage_orders")
-    return tx.all(_done if done else _waiting)
+    return tx.all(_done if done else _waiting, viewer=viewer_id)
 
 
 def load_order(tx: Transaction, viewer_id: int, order_id: int) -> Order:
@@ -237,8 +246,10 @@ def load_order_items(tx: Transaction, site: Site, viewer_id: int, order_id: int)
     return load_items(tx, site, load_order(tx, viewer_id, order_id).notice_id)
 
 
-def answer_order(tx: Transaction, site: Site, account_id: int, order_id: int, answer: str) -> None:
-    """Note the answer that was sent. Raises Forbidden, NotFound, Invalid."""
+def answer_order(
+    tx: Transaction, site: Site, account_id: int, order_id: int, answer: str, sent_at: int | None = None
+) -> None:
+    """Note the answer that was sent, and when if that was before now. Raises Forbidden, NotFound, Invalid."""
     order = load_order(tx, account_id, order_id)
     answer = answer.strip()
     if not answer:
@@ -247,14 +258,16 @@ def answer_order(tx: Transaction, site: Site, account_id: int, order_id: int, an
         raise Invalid(problems=(Problem("answer", "ERR_TOO_LONG", "This is too long"),))
     if order.answered_at is not None:
         raise Invalid("This order has been answered.")
-    tx.run(_answer, wanted=order_id, at=tx.now, words=answer)
-    log.append(
-        tx,
-        "order_answer",
-        {
-            "case": order.case_number,
-            "kind": order.kind,
-            "took": tx.now - order.received_at,
-            "late": tx.now > order.due_at,
-        },
-    )
+    sent_at = tx.now if sent_at is None else sent_at
+    if not order.received_at <= sent_at <= tx.now:
+        raise Invalid(
+            problems=(Problem("sent_at", "ERR_INVALID", "It was sent after it came, and before now"),)
+        )
+    tx.run(_answer, wanted=order_id, at=sent_at, words=answer)
+    body = {
+        "case": order.case_number,
+        "kind": order.kind,
+        "took": sent_at - order.received_at,
+        "late": sent_at > order.due_at,
+    }
+    log.append(tx, "threat_told" if order.own else "order_answer", body)

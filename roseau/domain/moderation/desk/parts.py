@@ -29,6 +29,7 @@ _LONGEST_VALUE: Final = 10_000
 
 # These are no ways of writing text, or take the square of its length.
 _NO_CHARSETS: Final = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"))
+_PROVING: Final = frozenset(("from", "authentication-results"))
 _HEADERS_END: Final = re.compile(rb"\r?\n\r?\n|\A\r?\n")
 _HEADER_LINE: Final = re.compile(rb"[!-9;-~]{1,76}:")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -55,6 +56,8 @@ class Taken(msgspec.Struct, frozen=True):
     #: The whole mail's type, and its parameter `report-type`.
     kind: str = ""
     report_type: str = ""
+    #: The fields that say who wrote it, as they came.
+    undecoded: dict[str, list[str]] = {}
 
     def header(self, name: str) -> str:
         """The first header of that name, decoded; empty when there is none."""
@@ -86,14 +89,18 @@ def _take(raw: bytes, depth: int, left: Iterator[int]) -> Taken:
         return Taken({}, [Part("text/plain", "", raw)], [])
     message, body = _split(raw)
     headers: dict[str, list[str]] = {}
+    undecoded: dict[str, list[str]] = {}
     for name, value in message.items():
         headers.setdefault(name.lower(), []).append(decode_words(str(value)))
+        if name.lower() in _PROVING:
+            undecoded.setdefault(name.lower(), []).append(str(value))
     parts: list[Part] = []
     inner: list[Taken] = []
     _walk(message, body, depth, left, parts, inner)
     return Taken(
-        headers, parts, inner, message.get_content_type(), _parameter(message, "report-type").lower()
-    )
+        headers, parts, inner, message.get_content_type(), _parameter(message, "report-type").lower(),
+        undecoded,
+    )  # fmt: skip
 
 
 def _split(raw: bytes) -> tuple[Message, bytes]:
@@ -230,6 +237,9 @@ def decode_text(data: bytes, charset: str) -> str:
         known = "utf-8"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         known = "utf-16"
+    elif known.startswith(("utf-16", "utf-32")) and b"\0" not in data:
+        # An address in it would have such bytes: it was never written so.
+        known = "utf-8"
     elif known in _NO_CHARSETS or known in ("ascii", "iso8859-1", "cp1252"):
         known = "utf-8"
     for name in (known, "utf-8", "cp1252"):

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import bindparam, case, exists, func, literal, or_, select
 
-from roseau.domain.moderation.cases.parties import refuse_party
+from roseau.domain.moderation.cases.parties import party_of, refuse_party
 from roseau.domain.moderation.team.permissions import require
 from roseau.domain.site import Site
 from roseau.kernel.errors import NotFound
@@ -166,12 +166,15 @@ _letters = select(
     .outerjoin(cases, cases.c.id == host_letters.c.case_id)
     .outerjoin(_counts, _counts.c.notice_id == host_letters.c.notice_id)
 )
+_theirs = ~party_of(bindparam("viewer"))
 _waiting = statement(
-    _letters.where(host_letters.c.answered_at.is_(None)).order_by(host_letters.c.deadline_at).limit(200),
+    _letters.where(host_letters.c.answered_at.is_(None), _theirs)
+    .order_by(host_letters.c.deadline_at)
+    .limit(200),
     into=Letter,
 )
 _done = statement(
-    _letters.where(host_letters.c.answered_at.is_not(None))
+    _letters.where(host_letters.c.answered_at.is_not(None), _theirs)
     .order_by(host_letters.c.answered_at.desc())
     .limit(200),
     into=Letter,
@@ -236,9 +239,12 @@ _appeals = statement(
 
 
 def list_letters(tx: Transaction, viewer_id: int, *, done: bool = False) -> list[Letter]:
-    """The letters that wait for an answer, by their deadlines, or those that have one. Raises Forbidden."""
+    """The letters that wait for an answer, by their deadlines, or those that have one. Raises Forbidden.
+
+    Those to which the viewer is party are left out.
+    """
     require(tx, viewer_id, "manage_letters")
-    return tx.all(_done if done else _waiting)
+    return tx.all(_done if done else _waiting, viewer=viewer_id)
 
 
 def find_letter_id(tx: Transaction, notice_id: int) -> int | None:

@@ -12,6 +12,7 @@ from roseau.domain.moderation import log
 from roseau.domain.moderation.desk.letters import Letter, recognise_letter
 from roseau.domain.moderation.desk.links import Link
 from roseau.domain.moderation.desk.mails import AbuseMail, host_of, read_mail
+from roseau.domain.moderation.flaggers import is_flagger_mail
 from roseau.domain.moderation.notices.drafts import MAX_LETTER, MAX_LETTER_URLS, Filed, NoticeDraft
 from roseau.domain.moderation.notices.filing import file_notice
 from roseau.domain.moderation.notices.resolving import Named, list_hosts, resolve_statuses, resolve_uris
@@ -128,6 +129,8 @@ def receive_mail(tx: Transaction, site: Site, raw: bytes, mail: AbuseMail | None
         letter = None
     most = MOST_ITEMS if letter else MOST_OF_MAIL
     draft = _draft(mail, raw, uris[:most], status_ids[: max(0, most - len(uris))], letter, tx.now)
+    if letter is None and is_flagger_mail(tx, mail.sender, mail.vouched_by):
+        draft = msgspec.structs.replace(draft, channel="trusted_flagger")
     try:
         filed = file_notice(tx, site, draft)
     except Forbidden:

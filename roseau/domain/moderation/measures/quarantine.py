@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, delete, select, update
 
+from roseau.domain.media.naming import find_names
 from roseau.domain.moderation.evidence import seal_for_measure
 from roseau.domain.moderation.measures.force import Measure
 from roseau.domain.moderation.measures.hiding import HeldStatus
@@ -154,7 +155,7 @@ _open_row = statement(
 _of_measure = statement(
     select(*_columns(quarantine, Row)).where(quarantine.c.measure_id == bindparam("measure")), into=Row
 )
-_insert = insertion(quarantine, "id status_id measure_id content key_id sealed_at")
+_insert = insertion(quarantine, "id status_id measure_id content key_id media sealed_at")
 _close = statement(
     update(quarantine).where(quarantine.c.id == bindparam("row")).values(restored_at=bindparam("at"))
 )
@@ -196,7 +197,7 @@ def settle_contents(tx: Transaction, site: Site, status: HeldStatus, force: list
         )
         tx.run(
             _insert, id=ids.new_id(), status_id=status.id, measure_id=measure, content=sealed,
-            key_id=key_id, sealed_at=tx.now,
+            key_id=key_id, media=_name_media(contents), sealed_at=tx.now,
         )  # fmt: skip
     else:
         try:
@@ -208,6 +209,11 @@ def settle_contents(tx: Transaction, site: Site, status: HeldStatus, force: list
     else:
         _write(tx, status, contents, [measure.words for measure in shaping], _is_covered(shaping))
     return True
+
+
+def _name_media(contents: Contents) -> str:
+    found = {name for edit in contents.edits for name in find_names(edit.media)}
+    return msgspec.json.encode(sorted(found)).decode()
 
 
 def _is_covered(shaping: list[Measure]) -> bool:

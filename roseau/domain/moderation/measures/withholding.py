@@ -6,8 +6,9 @@ keep it; a picture that was removed cannot be posted anew, and whoever tries is 
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, literal, select, union
+from sqlalchemy import ColumnElement, bindparam, delete, exists, literal, or_, select, union
 
+from roseau.domain.media.naming import list_in_history_of
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts
 from roseau.storage.schema.media import media_attachments
@@ -19,6 +20,12 @@ _m = media_attachments
 _other = media_attachments.alias("other")
 _shows = statuses.alias("shows")
 _person = accounts.alias("person")
+_IS_SEEN = (
+    _shows.c.hidden_at.is_(None),
+    _shows.c.deleted_at.is_(None),
+    _person.c.suspended_at.is_(None),
+    _person.c.deleted_at.is_(None),
+)
 #: Another post that anybody may still see has the same picture.
 _shown_elsewhere = exists(
     select(literal(1))
@@ -27,13 +34,7 @@ _shown_elsewhere = exists(
             _person, _person.c.id == _shows.c.account_id
         )
     )
-    .where(
-        _other.c.file == _m.c.file,
-        _shows.c.hidden_at.is_(None),
-        _shows.c.deleted_at.is_(None),
-        _person.c.suspended_at.is_(None),
-        _person.c.deleted_at.is_(None),
-    )
+    .where(_other.c.file == _m.c.file, *_IS_SEEN)
     .correlate(_m)
 )
 
@@ -69,13 +70,38 @@ _of_account = _hold_back(
         ),
     ]
 )  # fmt: skip
+#: Those of some blobs that anybody may still see in a post.
+_shown = statement(
+    select(_other.c.file, _other.c.small_file)
+    .select_from(
+        _other.join(_shows, _shows.c.id == _other.c.status_id).join(
+            _person, _person.c.id == _shows.c.account_id
+        )
+    )
+    .where(
+        or_(one_of(_other.c.file, "names", "TEXT"), one_of(_other.c.small_file, "names", "TEXT")), *_IS_SEEN
+    )
+)
+_add = statement(
+    upsert(withheld_blobs)
+    .values(blob=bindparam("name"), measure_id=bindparam("measure"), at=bindparam("now"))
+    .on_conflict_do_nothing()
+)
 _release = statement(delete(withheld_blobs).where(one_of(withheld_blobs.c.measure_id, "ids")))
 _find = statement(select(literal(1)).where(withheld_blobs.c.blob == bindparam("wanted")).limit(1))
 
 
 def withhold_status(tx: Transaction, measure_id: int, status_id: int) -> None:
-    """Hand out the media of a status that was just hidden no more, but for what another post shows."""
+    """Hand out the media of a status that was just hidden no more, but for what another post shows.
+
+    What it showed before it was edited goes with it.
+    """
     tx.run(_of_status, measure=measure_id, status=status_id, now=tx.now)
+    names = list_in_history_of(tx, status_id)
+    if names:
+        shown = {name for row in tx.all(_shown, names=sorted(names)) for name in row}
+        for name in sorted(names - shown):
+            tx.run(_add, name=name, measure=measure_id, now=tx.now)
 
 
 def withhold_account(tx: Transaction, measure_id: int, account_id: int) -> None:

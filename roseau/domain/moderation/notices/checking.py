@@ -21,13 +21,14 @@ from roseau.storage.database import Transaction
 _LONG = URGENT | {"mail", "arf", "xarf", "ap_flag", "trusted_flagger"}
 
 
-def clean_draft(draft: NoticeDraft) -> NoticeDraft:
-    """The same notice without control characters, halves of characters and endless addresses."""
+def clean_draft(draft: NoticeDraft, now: int) -> NoticeDraft:
+    """The same notice without control characters, halves of characters, endless addresses, times to come."""
     return msgspec.structs.replace(
         draft,
         comment=clean_text(draft.comment).strip(),
         uris=tuple(clean_text(uri).strip()[:MAX_URL] for uri in draft.uris),
         language=clean_text(draft.language)[:20] or "en",
+        received_at=None if draft.received_at is None else min(draft.received_at, now),
     )
 
 

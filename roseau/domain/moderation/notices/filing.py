@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, func, select
 
+from roseau.domain.accounts.loading import load_account
 from roseau.domain.events import NoticeFiled
 from roseau.domain.moderation import log
 from roseau.domain.moderation.cases.joining import (
@@ -25,6 +26,7 @@ from roseau.domain.moderation.cases.joining import (
 )
 from roseau.domain.moderation.cases.lanes import URGENT, Weight, weigh
 from roseau.domain.moderation.evidence import find_or_plan_key, needs_key, preserve_case
+from roseau.domain.moderation.flaggers import to_flaggers_notice
 from roseau.domain.moderation.notices import checking
 from roseau.domain.moderation.notices.contacts import seal_contact
 from roseau.domain.moderation.notices.drafts import Filed, NoticeDraft
@@ -90,7 +92,7 @@ def file_notice(tx: Transaction, site: Site, draft: NoticeDraft) -> Filed:
     Raises Invalid for what cannot be read, NotFound for ids that the member may not see, Forbidden to those
     whose notices are paused.
     """
-    draft = checking.clean_draft(draft)
+    draft = to_flaggers_notice(tx, checking.clean_draft(draft, tx.now))
     weight = weigh(tx, draft)
     source = source_of(site, draft)
     checking.check_draft(tx, draft, weight, source)
@@ -136,6 +138,8 @@ def file_notice(tx: Transaction, site: Site, draft: NoticeDraft) -> Filed:
 
 def _resolve(tx: Transaction, site: Site, draft: NoticeDraft) -> list[Named]:
     """Everything that the notice points at; the account itself where it names nothing else."""
+    if draft.target_account_id is not None and load_account(tx, draft.target_account_id) is None:
+        raise NotFound
     found = resolve_statuses(tx, draft.status_ids, draft.account_id)
     if len(found) < len(set(draft.status_ids)):
         raise NotFound

@@ -19,6 +19,8 @@ class MyNotice(msgspec.Struct, frozen=True, kw_only=True):
     """A notice as its sender may know it: nothing of who looks at it, and nothing of what was private."""
 
     id: int
+    #: The member who sent it; None for somebody without an account.
+    sender_id: int | None
     number: str
     channel: str
     category: str
@@ -105,7 +107,8 @@ def _complete(tx: Transaction, rows: list[Any]) -> list[MyNotice]:
     targets = load_accounts(tx, [row.target_account_id for row in rows if row.target_account_id])
     return [
         MyNotice(
-            id=row.id, number=row.number, channel=row.channel, category=row.category, reason=row.reason,
+            id=row.id, sender_id=row.account_id, number=row.number,
+            channel=row.channel, category=row.category, reason=row.reason,
             comment=row.comment, language=row.language,
             rule_ids=msgspec.json.decode(row.rule_ids, type=tuple[int, ...]), forward=row.forward,
             received_at=row.received_at, outcome=row.outcome, outcome_at=row.outcome_at,

@@ -1,4 +1,4 @@
-"""How long evidence is kept: until nobody can appeal any more, and every appeal is answered.
+"""How long evidence and senders are kept: until nobody can appeal any more, and every appeal is answered.
 
 What has to be preserved for authorities lies under keys of its own, and ends with them (`evidence.py`).
 """
@@ -6,14 +6,25 @@ What has to be preserved for authorities lies under keys of its own, and ends wi
 from sqlalchemy import bindparam, delete, exists, literal, or_, select, update
 
 from roseau.domain.media.naming import PARTS, list_in_evidence, list_named
+from roseau.domain.moderation.statements.deliveries import PERSISTENCE
 from roseau.domain.moderation.vocabulary import APPEAL, APPEAL_LAPSE
+from roseau.kernel import clock
 from roseau.storage.database import Transaction
-from roseau.storage.schema.cases import appeal_answers, appeals, cases, decisions
-from roseau.storage.schema.notices import notice_items, notices, snapshots, withheld_blobs
+from roseau.storage.schema.cases import appeal_answers, appeals, case_viewers, cases, decisions, deliveries
+from roseau.storage.schema.notices import (
+    evidence_keys,
+    evidence_looks,
+    notice_items,
+    notices,
+    snapshots,
+    withheld_blobs,
+)
 from roseau.storage.statements import one_of, statement, upsert
 
 #: How long after a case was closed its evidence is kept: time to appeal, and to answer an appeal.
 KEPT = APPEAL + APPEAL_LAPSE
+#: Who looked at sealed evidence is a matter for as long as somebody may ask about it: three years.
+LOOKS_KEPT = 3 * 366 * clock.DAY
 PORTION = 500
 #: In `withheld_blobs`: no measure holds the blob back, its author has deleted it, and evidence keeps it.
 EVIDENCE = 0
@@ -50,14 +61,45 @@ _erase = statement(
     .where(one_of(snapshots.c.id, "ids"))
     .values(content=None, media="[]", erased_at=bindparam("at"))
 )
+#: A case of the notice is open, has an appeal that waits, or is preserved for authorities.
+_in_need = exists(
+    select(literal(1))
+    .select_from(
+        notice_items.join(cases, cases.c.id == notice_items.c.case_id).outerjoin(
+            evidence_keys,
+            (evidence_keys.c.case_id == cases.c.id) & evidence_keys.c.erase_asked_at.is_(None),
+        )
+    )
+    .where(
+        notice_items.c.notice_id == notices.c.id,
+        or_(
+            cases.c.state != "closed",
+            cases.c.closed_at > bindparam("before"),
+            evidence_keys.c.id.is_not(None),
+            _appealed,
+        ),
+    )
+)
 _forget_senders = statement(
     update(notices)
     .where(
         notices.c.outcome_at < bindparam("before"),
         or_(notices.c.contact.is_not(None), notices.c.original.is_not(None)),
+        ~_in_need,
     )
     .values(contact=None, original=None)
 )
+#: Of letters that no mail server took, or that were called back before they went.
+_forget_addresses = statement(
+    update(deliveries)
+    .where(
+        deliveries.c.address.is_not(None),
+        or_(deliveries.c.cancelled_at.is_not(None), deliveries.c.send_at < bindparam("given_up")),
+    )
+    .values(address=None)
+)
+_forget_looks = statement(delete(evidence_looks).where(evidence_looks.c.at < bindparam("long_ago")))
+_forget_viewers = statement(delete(case_viewers).where(case_viewers.c.at < bindparam("yesterday")))
 _withheld = statement(select(withheld_blobs.c.blob).where(withheld_blobs.c.measure_id == EVIDENCE))
 _withhold = statement(
     upsert(withheld_blobs)
@@ -71,10 +113,17 @@ _release = statement(
 )
 
 
+def forget_persons(tx: Transaction) -> None:
+    """Forget who sent notices, addresses that letters never reached, and who looked at what long ago."""
+    tx.run(_forget_senders, before=tx.now - KEPT)
+    tx.run(_forget_addresses, given_up=tx.now - 2 * PERSISTENCE)
+    tx.run(_forget_looks, long_ago=tx.now - LOOKS_KEPT)
+    tx.run(_forget_viewers, yesterday=tx.now - clock.DAY)
+
+
 def erase_old_evidence(tx: Transaction) -> bool:
-    """Erase snapshots whose time is over, and who sent the notices; whether there may be more."""
+    """Erase snapshots whose time is over; whether there may be more."""
     before = tx.now - KEPT
-    tx.run(_forget_senders, before=before)
     found = tx.values(_over, before=before)
     if found:
         tx.run(_erase, ids=found, at=tx.now)

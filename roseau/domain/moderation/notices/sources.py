@@ -15,8 +15,11 @@ def hash_source(site: Site, source: str) -> str:
 
 
 def source_of(site: Site, draft: NoticeDraft) -> str:
-    """The source of a notice: the member, else where it came from, else who signed it, else its channel."""
-    if draft.account_id is not None:
+    """The source of a notice: the member, else where it came from, else who signed it, else its channel.
+
+    Of a flag it is the server: it can make as many accounts as it likes.
+    """
+    if draft.account_id is not None and draft.channel != "ap_flag":
         return hash_source(site, f"account:{draft.account_id}")
     if draft.source:
         return hash_source(site, draft.source)

@@ -62,6 +62,9 @@ _drop_of = statement(
         _d.subscription_id == bindparam("subscription"), _d.domain == bindparam("wanted")
     )
 )
+_drop_imported = statement(
+    delete(domain_permission_drafts).where(_d.subscription_id.is_(None), _d.domain == bindparam("wanted"))
+)
 
 
 def list_drafts(tx: Transaction, page: Page) -> list[Waiting]:
@@ -74,7 +77,24 @@ def count_drafts(tx: Transaction) -> int:
     return int(tx.value(_count))
 
 
-def put_draft(tx: Transaction, subscription_id: int, entry: Entry, kind: str = "block") -> None:
+def has_draft(tx: Transaction, draft_id: int) -> bool:
+    """Whether it waits still."""
+    return tx.one(_one, wanted=draft_id) is not None
+
+
+def put_import(tx: Transaction, by_id: int, entry: Entry) -> None:
+    """Lay an entry of a file on the desk, in the place of what another file said. Raises Forbidden."""
+    require(tx, by_id, "manage_federation")
+    forget_import(tx, entry.domain)
+    put_draft(tx, None, entry)
+
+
+def forget_import(tx: Transaction, domain: str) -> None:
+    """Take what files said of a server from the desk."""
+    tx.run(_drop_imported, wanted=domain)
+
+
+def put_draft(tx: Transaction, subscription_id: int | None, entry: Entry, kind: str = "block") -> None:
     """Lay an entry on the desk; what the list said of the server before is forgotten."""
     tx.run(
         _put,

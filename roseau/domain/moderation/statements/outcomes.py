@@ -14,6 +14,7 @@ from roseau.domain.moderation.notices.contacts import open_contact
 from roseau.domain.moderation.statements.deliveries import Kind, Letter, cancel_deliveries, queue_delivery
 from roseau.domain.moderation.statements.places import notice_url
 from roseau.domain.moderation.statements.readers import find_member, to_language
+from roseau.domain.moderation.statements.returned import Returned, load_returned, say_returned
 from roseau.domain.moderation.statements.wording import Redress, say_redress
 from roseau.domain.moderation.vocabulary import APPEAL, REASONS
 from roseau.domain.names import find_front_url
@@ -50,7 +51,7 @@ class Notifier(msgspec.Struct, frozen=True):
     @property
     def who(self) -> str:
         """The same for all notices of one person."""
-        return str(self.account_id or self.address.casefold())
+        return str(self.account_id or self.address.casefold() or f"notice {self.notice_id}")
 
 
 _notice_columns = (
@@ -122,7 +123,7 @@ _appellant = statement(
 
 
 def to_notifier(tx: Transaction, site: Site, notice_id: int) -> Notifier | None:
-    """Whom to write to about a notice; None for a machine, the team, or somebody who left no address."""
+    """Whom to write to about a notice; None for a machine, the team, or a mail without a sender."""
     row: Any = tx.one(_notice, wanted=notice_id)
     return None if row is None else _to_notifier(tx, site, row, ())
 
@@ -133,7 +134,8 @@ def _to_notifier(tx: Transaction, site: Site, row: Any, uris: tuple[str, ...]) -
     member = find_member(tx, row.account_id)
     contact = None if member else open_contact(site, row.id, row.contact)
     address = contact[1].strip() if contact else ""
-    if member is None and not address:
+    # Who used the form and left no address has the number of the notice, and finds the letter on its page.
+    if member is None and not address and row.channel != "web":
         return None
     return Notifier(
         notice_id=row.id,
@@ -169,7 +171,7 @@ def queue_receipt(tx: Transaction, site: Site, notice_id: int) -> int | None:
     """Tell whoever sent a notice that it came, and where to follow it; None where nobody can be told."""
     row: Any = tx.one(_notice, wanted=notice_id)
     notifier = None if row is None else _to_notifier(tx, site, row, ())
-    if notifier is None:
+    if notifier is None or not (notifier.account_id or notifier.address):
         return None
     _ = translations(notifier.language).gettext
     moment = format_moment(notifier.language, notifier.received_at, notifier.zone)
@@ -311,7 +313,7 @@ def tell_reversal(
             continue
         otherwise.add(reader)
         letter = (
-            _to_author(row, decision.number, facts, partly)
+            _to_author(row, decision.number, facts, partly, load_returned(tx, decision_id))
             if row.notice_id is None
             else _to_sender(tx, site, row, partly)
         )
@@ -345,7 +347,7 @@ def _to_sender(tx: Transaction, site: Site, row: Any, partly: bool) -> Letter | 
     return _to_letter(notifier, "reversal", _("A decision about your notice was taken back"), said)
 
 
-def _to_author(row: Any, number: int, facts: str, partly: bool) -> Letter:
+def _to_author(row: Any, number: int, facts: str, partly: bool, found: tuple[Returned, ...]) -> Letter:
     _ = translations(row.language).gettext
     if partly:
         again = _("We looked again at our decision no. %(number)s and took a part of it back.")
@@ -354,7 +356,7 @@ def _to_author(row: Any, number: int, facts: str, partly: bool) -> Letter:
         again = _("We looked again at our decision no. %(number)s and took it back.")
         subject = _("A decision about you was taken back")
     back = _("What it took from you is back, as far as it can be put back here.")
-    said = [f"{again % {'number': number}} {back}", facts]
+    said = [f"{again % {'number': number}} {back}", " ".join(say_returned(row.language, found)), facts]
     return Letter(
         kind="reversal",
         subject=subject,

@@ -9,6 +9,7 @@ import msgspec
 
 from roseau.domain.moderation.decisions.drafts import Grounds
 from roseau.domain.moderation.statements.measures import Writer, describe_measures, describe_scope
+from roseau.domain.moderation.statements.returned import say_returned
 from roseau.kernel.i18n import format_date, translations
 
 #: The Commission's list of the bodies that settle disputes out of court.
@@ -63,6 +64,7 @@ def _say_what_was_done(writer: Writer, grounds: Grounds) -> list[str]:
         sentences = [again % {"number": grounds.reverses_number}]
         if not grounds.draft.measures:
             sentences.append(_("What it took from you is back, as far as it can be put back here."))
+            sentences += say_returned(writer.language, grounds.returned)
         return sentences + describe_measures(writer, grounds.draft)
     return describe_measures(writer, grounds.draft)
 

@@ -12,6 +12,7 @@ from roseau.kernel.errors import Forbidden, Invalid, NotFound, Problem, mark
 from roseau.storage.database import Transaction
 from roseau.storage.schema.accounts import accounts, users
 from roseau.storage.schema.moderation import duties, rests, staff_roles
+from roseau.storage.schema.timelines import notifications
 from roseau.storage.statements import statement, upsert
 
 MAX_TITLE = 60
@@ -75,6 +76,14 @@ _touch = statement(
     .where(accounts.c.id == bindparam("account"))
     .values(version=accounts.c.version + 1, updated_at=bindparam("at"))
 )
+#: What somebody was told as one of the team names those who sent notices.
+_reports = delete(notifications).where(notifications.c.type == "admin.report")
+_forget_reports_of = statement(_reports.where(notifications.c.account_id == bindparam("account")))
+_forget_reports_in = statement(
+    _reports.where(
+        notifications.c.account_id.in_(select(users.c.account_id).where(users.c.role == bindparam("wanted")))
+    )
+)
 _forget_duties = statement(delete(duties).where(duties.c.account_id == bindparam("account")))
 _forget_rests = statement(delete(rests).where(rests.c.account_id == bindparam("account")))
 
@@ -121,6 +130,8 @@ def save_role(tx: Transaction, by_id: int, draft: RoleDraft) -> None:
         second_factor=draft.second_factor,
         updated_at=tx.now,
     )
+    if "view_cases" not in wanted:
+        tx.run(_forget_reports_in, wanted=draft.name)
 
 
 def _problem_of(draft: RoleDraft) -> Problem | None:
@@ -171,12 +182,15 @@ def set_role(tx: Transaction, account_id: int, role: str) -> None:
     before = tx.value(_role_of, account=account_id)
     if before is None:
         raise NotFound
-    if find_role(tx, role) is None:
+    given = find_role(tx, role)
+    if given is None:
         raise Invalid("There is no role %(role)s.", values={"role": role})
     if before == "owner" and role != "owner" and tx.value(_count, wanted="owner") == 1:
         raise Invalid("This is the only owner. Make somebody else owner first.")
     tx.run(_give, account=account_id, wanted=role)
     tx.run(_touch, account=account_id, at=tx.now)
+    if "view_cases" not in given.permissions:
+        tx.run(_forget_reports_of, account=account_id)
     if role in UNARMED:
         tx.run(_forget_duties, account=account_id)
         tx.run(_forget_rests, account=account_id)

@@ -16,12 +16,27 @@ if (form) {
     facts.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
+  // A measure names what was broken; the sentence stands there until a rule or a law is chosen.
+  const lacksRule = () => {
+    const radio = form.querySelector("[name=measure]:checked");
+    return radio?.hasAttribute("data-needs-rule") && !form.elements.rule.value;
+  };
+  const askForRule = () => {
+    const needed = form.querySelector("[data-rule-needed]");
+    needed.hidden = !lacksRule();
+    if (needed.hidden) {
+      needed.classList.replace("wrong", "sub");
+      form.elements.rule.removeAttribute("aria-invalid");
+    }
+  };
+
   const say = () => {
     const radio = form.querySelector("[name=measure]:checked");
     if (!radio) return;
     const words = button.querySelector("[data-words]");
     words.textContent = radio.dataset.verb;
     if (sheet) sheet.querySelector("[data-words]").textContent = radio.dataset.short;
+    askForRule();
     form.dispatchEvent(new CustomEvent("console:measure", { detail: radio.value }));
     for (const part of form.querySelectorAll("[data-for-measure]")) {
       part.hidden = !part.dataset.forMeasure.split(" ").includes(radio.value);
@@ -33,6 +48,7 @@ if (form) {
     const law = form.querySelector("[data-for-law]");
     if (law) law.hidden = option?.value !== "law";
     fill(option?.dataset.facts);
+    askForRule();
   };
 
   form.addEventListener("change", (event) => {
@@ -73,7 +89,13 @@ if (form) {
 
   // One decision is one: a second press while the first is on its way does nothing.
   form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();
+    if (event.submitter?.hasAttribute("data-decide") && lacksRule()) {
+      event.preventDefault();
+      document.dispatchEvent(new Event("console:sheet"));
+      form.querySelector("[data-rule-needed]").classList.replace("sub", "wrong");
+      form.elements.rule.setAttribute("aria-invalid", "true");
+      form.elements.rule.focus();
+    } else if (form.dataset.sent) event.preventDefault();
     else if (event.submitter?.hasAttribute("data-decide")) form.dataset.sent = "1";
   });
   addEventListener("pageshow", () => delete form.dataset.sent);

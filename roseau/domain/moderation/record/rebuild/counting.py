@@ -94,6 +94,7 @@ class Count:
             "delivery": self._delivery,
             "order": self._order,
             "order_answer": self._order_answer,
+            "threat_told": self._threat_told,
             "misuse": self._misuse,
             "letter": self._letter,
             "letter_answer": self._letter_answer,
@@ -205,6 +206,10 @@ class Count:
             for table in self._order_tables(country):
                 self._time(table, key, ORDERS[6], int(body.get("took") or 0))
 
+    def _threat_told(self, at: int, body: Body) -> None:
+        if at >= self.since:
+            self.figures["Danger to life", "Told to authorities", "Total number"] += 1
+
     def _order_tables(self, country: str) -> tuple[str, ...]:
         if not country:
             return ("3",)
@@ -267,6 +272,7 @@ class Count:
                 self._count("4", noticed, NOTICES[(6 if law else 8) + flagged], len(measures))
         self._automation(body, len(measures), own, notices)
         self._clocks(at, body)
+        self._misused(body)
 
     def _own_measure(self, table: str, key: Key, measure: Body, detected: bool) -> None:
         self._count(table, key, MEASURES[0])
@@ -342,7 +348,17 @@ class Count:
             self.figures["Deliveries", "In all", kind] += 1
             self.figures["Deliveries", f"Later than {LATE} seconds", kind] += seconds > LATE
 
+    def _misused(self, body: Body) -> None:
+        """What a decision does about misuse: of somebody who posts, or of somebody who sends notices."""
+        side = "poster" if body.get("misuse") else "notifier"
+        kinds = {one.get("kind") for one in body.get("measures") or ()}
+        self.figures["Misuse", "unfounded", "notifier"] += bool(body.get("unfounded"))
+        self.figures["Misuse", "warned", side] += "warn_misuse" in kinds
+        self.figures["Misuse", "paused", "notifier"] += "pause_notices" in kinds
+        self.figures["Misuse", "paused", "poster"] += side == "poster" and "suspend" in kinds
+
     def _misuse(self, at: int, body: Body) -> None:
+        # Of sources without an account: no measure, and so no decision, can be about those.
         if at >= self.since:
             self.figures["Misuse", str(body.get("kind", "")), str(body.get("side", ""))] += 1
 
