@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from roseau.domain.moderation.appeals.filing import AppealDraft, file_appeal
+from roseau.domain.moderation.appeals.drafts import AppealDraft
+from roseau.domain.moderation.appeals.filing import file_appeal
 from roseau.domain.moderation.desk.orders import OrderDraft, file_order
 from roseau.domain.moderation.erasing import StillNeeded, erase_case
 from roseau.domain.moderation.evidence import preserve_case

@@ -6,8 +6,10 @@ import pytest
 
 from roseau.domain.moderation.decisions.deciding import decide
 from roseau.domain.moderation.decisions.drafts import DecisionDraft
+from roseau.domain.moderation.desk.taking import receive_mail
 from roseau.domain.moderation.misuse import is_paused
 from tests.moderation.acting import make_post, report, rows, value
+from tests.moderation.test_letters import letter
 from tests.web.cases import FACTS, decision, make_case, make_rule
 from tests.web.conftest import Browser, text_of
 
@@ -326,3 +328,21 @@ async def test_sign_up_blocks_are_added_tried_and_removed(browser: Browser, serv
         assert value(server, f"SELECT count(*) FROM {table}") == 0
         assert (await browser.submit(f"{here}/{kind}/1/remove")).status_code == 404
     assert (await browser.submit(f"{here}/other/1/remove")).status_code == 404
+
+
+async def test_the_line_for_the_public_page_is_written_on_the_desk(
+    browser: Browser, server: Any, cast: Any, mona: Any, rule: int
+) -> None:
+    status_id = make_post(server, cast.bob)
+    raw = letter(f"Within 24 hours: https://roseau.test/@bob/{status_id}", "abuse@hetzner.com")
+    taken = server.database.write_now(receive_mail, server.site, raw)
+    item = value(server, "SELECT id FROM notice_items")
+    browser.sign_in(mona)
+    page = f"/moderation/letters/{taken.letter_id}"
+    assert "Summary for the public page, without names" in text_of(await browser.get(page))
+    answer = await browser.submit(
+        f"{page}/items", answer="comply", rule=f"rule:{rule}", facts=FACTS, measure="remove",
+        summary="A host asked for it, and was right.", **{"item[]": str(item)},
+    )  # fmt: skip
+    assert answer.status_code == 303
+    assert value(server, "SELECT summary FROM decisions") == "A host asked for it, and was right."
