@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -165,9 +165,11 @@ def command(
     seed = random.randrange(_SEEDS) if seed is None else seed  # noqa: S311, to be printed, not kept secret
     printer = JsonPrinter() if as_json else TablePrinter() if table else TextPrinter()
     sweep()
-    with ending_politely():
+    with ending_politely() as check:
         outcomes = [
-            outcome for scenario in scenarios for outcome in _rehearse(scenario, runs, seed, options, printer)
+            outcome
+            for scenario in scenarios
+            for outcome in _rehearse(scenario, runs, seed, options, printer, check)
         ]
     if not outcomes:
         raise click.ClickException("Nothing could be played on this machine.")
@@ -176,7 +178,12 @@ def command(
 
 
 def _rehearse(
-    scenario: Scenario, runs: int, seed: int, options: Options, printer: TextPrinter
+    scenario: Scenario,
+    runs: int,
+    seed: int,
+    options: Options,
+    printer: TextPrinter,
+    check: Callable[[], None],
 ) -> list[Outcome]:
     """Play a scenario so many times, each run with the next seed."""
     printer.begin(scenario, seed)
@@ -187,6 +194,7 @@ def _rehearse(
         except CannotDrill as error:
             click.echo(f"{scenario.title} is left out. {error}", err=True)
             return []
+        check()
         printer.run(number + 1, runs, outcome)
         outcomes.append(outcome)
     printer.sum(sum_up(scenario, outcomes))

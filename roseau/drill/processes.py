@@ -128,14 +128,28 @@ async def run(command: Sequence[str], environment: dict[str, str], seconds: floa
 
 
 @contextmanager
-def ending_politely() -> Iterator[None]:
-    """Let SIGTERM unwind the program as Ctrl-C does, so that everything that was made is taken away."""
+def ending_politely() -> Iterator[Callable[[], None]]:
+    """Let SIGTERM and Ctrl-C unwind the program, so that everything that was made is taken away.
+
+    What is yielded raises KeyboardInterrupt once somebody has asked for the end: Python drops an exception of
+    a signal's handler that meets it in a hook of fork(), and asyncio may lose a cancellation. So it is asked
+    between two runs, and once more at the end.
+    """
+    asked = False
 
     def stop(number: int, frame: object) -> None:
+        nonlocal asked
+        asked = True
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    def check() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield check
+        check()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -194,6 +194,28 @@ def test_an_interrupted_drill_leaves_nothing(number: signal.Signals) -> None:
     assert left_of(process.pid) == []
 
 
+_INTERRUPTED_IN_A_FORK = """
+import os, signal
+from roseau.drill.processes import ending_politely
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+with ending_politely():
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    print("went on", flush=True)
+print("and on")
+"""
+
+
+def test_an_interruption_that_python_drops_is_not_forgotten() -> None:
+    """What a signal's handler raises inside a hook of fork() is printed and dropped."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED_IN_A_FORK], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert ended.stdout == "went on\n" and ended.returncode != 0
+
+
 @needs_proc
 def test_a_killed_drill_leaves_no_process_and_the_next_one_takes_the_rest_away() -> None:
     with drilling("--scenario", "restart") as killed:
