@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import io
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -116,3 +118,9 @@ def test_a_long_list_runs_over_pages() -> None:
         )
     )
     assert pdf.count(b"/Type /Page\n") > 5
+
+
+def test_a_server_does_not_load_what_draws() -> None:
+    """A pack is made once in a while; the library that draws it would weigh on every server at all times."""
+    asked = "import roseau.app, sys; print('reportlab' in sys.modules, 'PIL' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", asked], text=True).split() == ["False", "False"]
