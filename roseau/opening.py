@@ -1,5 +1,7 @@
 """Opening a site from its settings: the database, brought to the present, and what commands know of it."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from roseau.domain.site import Site, load_choices
@@ -7,7 +9,6 @@ from roseau.settings import Settings
 from roseau.storage.database import Database
 from roseau.storage.evidence_keys import EvidenceKeys
 from roseau.storage.migrations import migrate
-from roseau.storage.postgresql import PostgresDatabase
 from roseau.storage.secrets import open_data_key
 from roseau.storage.sqlite import SqliteDatabase
 
@@ -17,7 +18,7 @@ def open_database(settings: Settings) -> Database:
     folder = Path(settings.data)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database: Database = (
-        PostgresDatabase(settings.database)
+        _open_postgresql(settings.database)
         if settings.database
         else SqliteDatabase(folder / "roseau.db", settings.synchronous)
     )
@@ -27,6 +28,12 @@ def open_database(settings: Settings) -> Database:
         database.close()
         raise
     return database
+
+
+def _open_postgresql(address: str) -> Database:
+    # Its driver is loaded by sites that use it: on SQLite it would only cost time and memory.
+    opener: Callable[[str], Database] = import_module("roseau.storage.postgresql").PostgresDatabase
+    return opener(address)
 
 
 def open_site(database: Database, settings: Settings) -> Site:

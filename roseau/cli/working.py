@@ -1,5 +1,6 @@
 """Doing an operation: by the running server if there is one, else here, holding the data folder."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,6 @@ from typing import TypeVar
 import apsw
 import click
 import msgspec
-import psycopg
 
 from roseau.control import NotRunning, Refused, ask_server
 from roseau.domain.site import Site
@@ -51,6 +51,12 @@ def make_folder(settings: Settings) -> Path:
     return folder
 
 
+def _errors_of_postgresql() -> tuple[type[BaseException], ...]:
+    """What the driver raises; nothing where it is not loaded, for then it has raised nothing."""
+    driver = sys.modules.get("psycopg")
+    return () if driver is None else (driver.Error,)
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Say what stands against opening a site in one line, instead of a traceback."""
@@ -60,7 +66,7 @@ def explained() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except apsw.Error as error:
         raise click.ClickException(f"SQLite cannot use the database: {error}.") from error
-    except psycopg.Error as error:
+    except _errors_of_postgresql() as error:
         raise click.ClickException(f"PostgreSQL refuses: {' '.join(str(error).split())}") from error
 
 

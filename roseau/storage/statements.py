@@ -7,6 +7,7 @@ named tuple, or the msgspec struct given as `into`, filled by position.
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, Literal, TypeVar, overload
 
 import msgspec
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 DialectName = Literal["sqlite", "postgresql"]
+#: A clause that is put together when it is compiled costs nothing until then, and most are not used at first.
+Clause = ClauseElement | str | partial[ClauseElement]
 Row = TypeVar("Row")
 
 
@@ -111,7 +114,7 @@ class Statement(Generic[Row]):
 
     __slots__ = ("_clauses", "_compiled", "into")
 
-    def __init__(self, clauses: dict[DialectName, ClauseElement | str], into: Any = None) -> None:
+    def __init__(self, clauses: dict[DialectName, Clause], into: Any = None) -> None:
         self._clauses = clauses
         self._compiled: dict[DialectName, Compiled[Row]] = {}
         self.into = into
@@ -125,6 +128,8 @@ class Statement(Generic[Row]):
 
     def _compile(self, dialect: DialectName) -> Compiled[Row]:
         clause = self._clauses[dialect]
+        if isinstance(clause, partial):
+            clause = clause()
         if isinstance(clause, str):
             return Compiled(_named_to_pyformat(clause) if dialect == "postgresql" else clause, self.into)
         compiled: Any = clause.compile(dialect=DIALECTS[dialect])
@@ -189,7 +194,12 @@ def statement(clause: ClauseElement, into: Any = None) -> Statement[Any]:
 
 def insertion(table: Table[Any], columns: str) -> Statement[Any]:
     """Insert a row; `columns` names its columns, which are the parameters: `"id account_id text"`."""
-    return statement(insert(table).values({name: bindparam(name) for name in columns.split()}))
+    clause: Clause = partial(_insert_into, table, columns)
+    return Statement({"sqlite": clause, "postgresql": clause})
+
+
+def _insert_into(table: Table[Any], columns: str) -> ClauseElement:
+    return insert(table).values({name: bindparam(name) for name in columns.split()})
 
 
 def statements(
