@@ -26,6 +26,9 @@ _STYLES: Final = (
 )  # fmt: skip
 _ISLANDS: Final = ("say", "times", "compose", "feed", "keys", "viewer", "copy", "menus", "focus", "names")
 # Those of the console, which members never load.
+_CONSOLE_STYLES: Final = (
+    "console-frame", "console-case", "console-decision", "console-pages", "console-widths",
+)  # fmt: skip
 _CONSOLE: Final = ("console-keys", "console-case", "console-undo", "console-palette")
 
 # Names that browsers and clients may keep: fonts named in a style sheet are replaced by their own addresses.
@@ -124,20 +127,24 @@ def _names() -> frozenset[str]:
     # Only what this lists can be asked for, so no path given from outside ever reaches the file system.
     return (
         frozenset(path.relative_to(_STATIC).as_posix() for path in _STATIC.rglob("*") if path.is_file())
-        - {f"css/{name}.css" for name in _STYLES}
+        - {f"css/{name}.css" for name in (*_STYLES, *_CONSOLE_STYLES)}
         - {f"js/{name}.js" for name in (*_ISLANDS, *_CONSOLE)}
     )
 
 
 @cache
 def _bundles() -> dict[str, Asset]:
-    style = "\n".join((_STATIC / "css" / f"{name}.css").read_text("utf-8") for name in _STYLES)
-    style = _STYLE_URL.sub(lambda found: f"url({asset(found[1])})", style)
     return {
-        "css/roseau.css": Asset("css/roseau.css", style.encode()),
+        "css/roseau.css": Asset("css/roseau.css", _style(_STYLES)),
+        "css/console.css": Asset("css/console.css", _style(_CONSOLE_STYLES)),
         "js/roseau.js": Asset("js/roseau.js", _script(_ISLANDS)),
         "js/console.js": Asset("js/console.js", _script(_CONSOLE)),
     }
+
+
+def _style(names: tuple[str, ...]) -> bytes:
+    style = "\n".join((_STATIC / "css" / f"{name}.css").read_text("utf-8") for name in names)
+    return _STYLE_URL.sub(lambda found: f"url({asset(found[1])})", style).encode()
 
 
 def _script(islands: tuple[str, ...]) -> bytes:
@@ -153,6 +160,6 @@ def _file(name: str) -> Asset:
 
 
 def _find(name: str) -> Asset | None:
-    if name in ("css/roseau.css", "js/roseau.js", "js/console.js"):
+    if name in ("css/roseau.css", "css/console.css", "js/roseau.js", "js/console.js"):
         return _bundles()[name]
     return _file(name) if name in _names() else None
